@@ -1,5 +1,6 @@
 // The redaction rules in force, while filter.json may change at any time: body and headers in, what may leave out.
 // Never falls back to "no rules": a file that was never good, or that was there and is gone, refuses every request.
+import { basename } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { type Text, t } from "../base/text.ts";
 import { MAX_OWN_FILE_BYTES } from "../base/files.ts";
@@ -10,7 +11,7 @@ import type { Book } from "./placeholders.ts";
 import { type RedactionFacts, makeDangling, makeRemoved, makeUnreachable } from "./redaction.ts";
 import { makeRequestFilter, METADATA_HEADER, type RequestFilter } from "./request-filter.ts";
 import type { Restoring, SessionBooks } from "./restoring.ts";
-import { NO_RULES, packsOf, parseRules, type RuleSet } from "./rules.ts";
+import { NO_RULES, countByRule, nameOf, packsOf, parseRules, type RuleSet } from "./rules.ts";
 
 /** What redaction made of a request. */
 export type FilteredRequest =
@@ -20,6 +21,8 @@ export type FilteredRequest =
       /** Replaced header values, lower-case names. */
       readonly headers: Readonly<Record<string, string>>;
       readonly redactions: number;
+      /** The same by the name of the rule; absent for none. */
+      readonly byRule?: ReadonlyMap<string, number> | undefined;
       /** Matches that were left alone; absent for none. */
       readonly exempt?: number;
       /** Gives back what was replaced. Absent where no value of this session has a placeholder. */
@@ -87,10 +90,13 @@ export function createLiveFilter(options: LiveFilterOptions) {
         let filtered: FilteredRequest = { kind: "filtered", body, headers: {}, redactions: 0 };
         let book: Book | undefined;
         const takeBook = (): Book => (book ??= bookOf(sessionId()));
-        for (const rules of [...(isUsed ? [state.rules] : []), ...more.map(rulesOf)]) {
+        for (const path of isUsed ? [null, ...more] : more) {
+          const rules = path === null ? state.rules : rulesOf(path);
           if (rules instanceof UserError) return { kind: "refused", message: refusalFor(rules) };
           const filter = makeRequestFilter({ rules, service, now: () => performance.now(), book: takeBook });
-          const next = filterRequest(filtered.body, headers, { filter, before: filtered });
+          const file = path === null ? null : basename(path);
+          const nameAt = (index: number): string => nameOf(rules, index, file);
+          const next = filterRequest(filtered.body, headers, { filter, before: filtered, nameAt });
           if (next.kind === "refused") return next;
           filtered = next;
         }
@@ -124,19 +130,30 @@ function refusalFor({ hintText, text }: UserError): Text {
 function filterRequest(
   body: Uint8Array,
   headers: Headers,
-  { before, filter }: { readonly filter: RequestFilter; readonly before: Filtered },
+  {
+    before,
+    filter,
+    nameAt,
+  }: {
+    readonly filter: RequestFilter;
+    readonly before: Filtered;
+    readonly nameAt: (index: number) => string;
+  },
 ): FilteredRequest {
   const filtered = filter.filterBody(body, headers.get("content-type"));
   if (filtered.kind === "refused") return filtered;
   const metadata = before.headers[METADATA_HEADER] ?? headers.get(METADATA_HEADER);
   const header = metadata === null ? null : filter.filterHeader(METADATA_HEADER, metadata);
   if (header?.kind === "refused") return header;
+  const hits = [filtered.hits, header?.hits ?? []];
+  const redactions = sum(hits.flat());
   return {
     kind: "filtered",
     body: filtered.value,
     headers:
       header === null || header.value === metadata ? before.headers : { [METADATA_HEADER]: header.value },
-    redactions: before.redactions + sum(filtered.hits) + sum(header?.hits ?? []),
+    redactions: before.redactions + redactions,
+    byRule: redactions === 0 ? before.byRule : countByRule(before.byRule, hits, nameAt),
     exempt: (before.exempt ?? 0) + sum(filtered.exemptHits) + sum(header?.exemptHits ?? []),
   };
 }

@@ -129,8 +129,10 @@ export function parseRules(text: string, name: string): RuleSet {
   });
   const entryOf = (index: number): number => (numbers[index] ?? 1) - 1;
   matchers.forEach(({ rule }, index) => {
-    if (rule.name !== undefined && rule.pack === undefined && findSourceIn(rule.name, matchers) >= 0)
-      refuseRule(entryOf(index), "name", t`contains the source of a rule: names are in the log`);
+    if (rule.name !== undefined && rule.pack === undefined) {
+      const words = problemOfName(rule.name, matchers);
+      if (words !== null) refuseRule(entryOf(index), "name", words);
+    }
     const found = rule.op === "replace" ? findSourceIn(rule.target, matchers) : -1;
     if (found < 0) return;
     const key = rule.pack === undefined ? "target" : "pack";
@@ -144,9 +146,31 @@ export function parseRules(text: string, name: string): RuleSet {
 
 type RefuseKey = (key: string, words: Text) => never;
 
-/** How a rule is called in counts: never by its source, which may be the secret itself. */
-export function nameOf({ numbers, rules }: RuleSet, index: number): string {
-  return rules[index]?.name ?? `rule-${numbers[index] ?? 0}`;
+/**
+ * How a rule is called in counts: never by its source, which may be the secret itself. `file`: the name of a project's own
+ * file, whose numbers are others than those of filter.json.
+ */
+export function nameOf({ numbers, rules }: RuleSet, index: number, file: string | null = null): string {
+  const { name } = rules[index] ?? {};
+  if (name !== undefined) return name;
+  const number = `rule-${numbers[index] ?? 0}`;
+  return file === null ? number : `${file}/${number}`;
+}
+
+/** The first `before`, and to it the hits of each rule by its name, in the file's order. */
+export function countByRule(
+  before: ReadonlyMap<string, number> | undefined,
+  hits: readonly (readonly number[])[],
+  nameAt: (index: number) => string,
+): ReadonlyMap<string, number> {
+  const counts = new Map(before);
+  for (const list of hits)
+    for (const [index, count] of list.entries()) {
+      if (count === 0) continue;
+      const name = nameAt(index);
+      counts.set(name, (counts.get(name) ?? 0) + count);
+    }
+  return counts;
 }
 
 /** The packs in use, in the file's order. */
@@ -261,6 +285,13 @@ function patternProblem(error: unknown): Text | string {
   return errorMessage(error)
     .replace(/^error parsing regexp: /, "")
     .replace(/: `[^]*$/, "");
+}
+
+/** Names are in the log, and on screens: none has in it what a rule is to find, or is that of another rule. */
+function problemOfName(name: string, matchers: readonly Matcher[]): Text | null {
+  if (/^rule-\d+$/i.test(name)) return t`is what rules without a name are called`;
+  const isFound = matchers.some(({ find }) => find(name, () => {}).length > 0);
+  return isFound ? t`contains what a rule would redact: names are in the log` : null;
 }
 
 /** The index of the first literal rule whose source is part of the target, or -1. */

@@ -239,6 +239,13 @@ export const logEntrySchema = z.object({
   redactions: z
     .optional(z.int().check(z.nonnegative()))
     .check(z.describe("How often a filter rule matched; absent for none")),
+  redactions_by_rule: z
+    .optional(z.record(z.string(), z.int().check(z.positive())))
+    .check(
+      z.describe(
+        "The same by rule: its name, or rule-N as the N-th of filter.json, or PACK/NAME; never what it found; absent for none",
+      ),
+    ),
   redactions_exempt: z
     .optional(z.int().check(z.nonnegative()))
     .check(z.describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none")),

@@ -65,6 +65,7 @@ export function makeLogLine(entry: LogEntry): string {
       estimate: attempt.estimate,
     })),
     redactions: entry.redactions,
+    redactions_by_rule: entry.redactions_by_rule,
     redactions_exempt: entry.redactions_exempt,
     restored: entry.restored,
     restored_exempt: entry.restored_exempt,

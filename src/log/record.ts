@@ -13,7 +13,7 @@ type Pass = NonNullable<RecordedUsage["iterations"]>[number];
 /** The tokens of an answer, or of one pass of the model within it. */
 export type Figures = Read<Omit<Pass, "model">>;
 
-type Unread = "dropped" | "held_back" | "redactions_exempt" | "stream";
+type Unread = "dropped" | "held_back" | "stream";
 type ReadAsText = "agent" | "outcome" | "service" | "usage_unknown";
 export interface LogRecord extends Read<Omit<LogEntry, Unread | ReadAsText | "attempts">> {
   /** ms since 1970; always a time that a Date can hold. */
@@ -67,6 +67,8 @@ export function readRecord(line: unknown): LogRecord | null {
       ? line["attempts"].filter(isRecord).map(readAttempt)
       : undefined,
     redactions: figure(line["redactions"]),
+    redactions_by_rule: counts(line["redactions_by_rule"]),
+    redactions_exempt: figure(line["redactions_exempt"]),
     restored: figure(line["restored"]),
     restored_exempt: figure(line["restored_exempt"]),
     refusals: figure(line["refusals"]),
@@ -166,4 +168,15 @@ function data(reason: unknown): LogEntry["reason"] {
 /** Every figure of the log counts something: none is below zero. */
 function figure(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
+}
+
+/** By name, without what is no figure. */
+function counts(value: unknown): Readonly<Record<string, number>> | undefined {
+  if (!isRecord(value)) return undefined;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, count]) => {
+      const known = figure(count);
+      return known === undefined ? [] : [[name, known]];
+    }),
+  );
 }

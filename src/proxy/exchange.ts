@@ -25,6 +25,7 @@ interface Known {
   readonly facts: RequestFacts;
   readonly filtered: {
     readonly redactions: number;
+    readonly byRule?: ReadonlyMap<string, number> | undefined;
     readonly exempt?: number;
     readonly restoring?: { readonly restored: number; readonly sealed: number };
   };
@@ -254,6 +255,8 @@ export class Exchange implements RunningRequest {
           )
         : undefined,
       redactions: known?.filtered.redactions || undefined,
+      redactions_by_rule:
+        known?.filtered.byRule === undefined ? undefined : Object.fromEntries(known.filtered.byRule),
       redactions_exempt: known?.filtered.exempt || undefined,
       restored: known?.filtered.restoring?.restored || undefined,
       restored_exempt: known?.filtered.restoring?.sealed || undefined,

@@ -23,6 +23,8 @@ export interface SessionFormat {
   /** Notes in `facts` what the records say that are given to it one after the other. */
   readonly createFactReader: (facts: MutableFacts) => FactReader;
   readonly createItemReader: (file: SessionFile) => ItemReader;
+  /** The body of a request that has what a record keeps of the conversation, whole; null where it keeps nothing of it. */
+  readonly readSent: (record: JsonRecord) => JsonRecord | null;
   /** Where a session was, and which one it was forked from, by each of its records. */
   readonly directories: DirectoryReader;
   /** Of a fork whose file has only its own turns: the session before it. Asked of a file's first record. */

@@ -22,6 +22,8 @@ const rowSchema = later(() =>
     failures: count,
     attempts: count,
     failed_attempts: count,
+    /** Hits of the rules of redaction in the requests. */
+    redactions: count,
     usd: count,
     /** Not in `usd`: the model had no price. */
     unpriced_requests: count,

@@ -18,12 +18,14 @@ export interface Wanted {
   readonly path?: string | undefined;
   /** A part of an error, of the request or of an attempt. */
   readonly text?: string | undefined;
+  /** The name of a rule of redaction that found something, or the pack that it is of. */
+  readonly rule?: string | undefined;
   /** Milliseconds that the whole request took at least. */
   readonly slowerThanMs?: number | undefined;
 }
 
 export function makeSearch(wanted: Wanted): (record: LogRecord) => boolean {
-  const { status, outcome, upstream, config, model, session, path, text, slowerThanMs } = wanted;
+  const { status, outcome, upstream, config, model, session, path, rule, text, slowerThanMs } = wanted;
   const tests: ((record: LogRecord) => boolean)[] = [];
   const add = <T>(value: T | undefined, test: (record: LogRecord, value: T) => boolean): void => {
     if (value !== undefined) tests.push((record) => test(record, value));
@@ -39,6 +41,9 @@ export function makeSearch(wanted: Wanted): (record: LogRecord) => boolean {
   add(path, (record, value) => contains([record.path], value));
   add(text, ({ error, attempts = [] }, value) =>
     contains([error, ...attempts.map((attempt) => attempt.error)], value),
+  );
+  add(rule, ({ redactions_by_rule: hits = {} }, value) =>
+    Object.keys(hits).some((name) => name === value || name.startsWith(`${value}/`)),
   );
   add(slowerThanMs, ({ duration_ms: ms }, value) => ms !== undefined && ms >= value);
   return (record) => tests.every((test) => test(record));

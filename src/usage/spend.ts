@@ -179,6 +179,7 @@ export function createSpend(saved: SavedSpend | null = null) {
       row.answers = answersOf(row);
       row.requests += 1;
       if (hasFailed(record)) row.failures += 1;
+      row.redactions += record.redactions ?? 0;
       for (const { baseUrl, hasFailed: isFailed, label } of listAttempts(record)) {
         const upstream = nameOf(baseUrl, LONGEST_URL);
         const tried = rowAt(at, { ...place, upstream, label: nameOf(label) });
@@ -325,6 +326,7 @@ const NOTHING = {
   failures: 0,
   attempts: 0,
   failed_attempts: 0,
+  redactions: 0,
   usd: 0,
   unpriced_requests: 0,
   requests_without_usage: 0,

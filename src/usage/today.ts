@@ -13,6 +13,8 @@ export interface TodayFacts {
   readonly is_complete: boolean;
   readonly requests: number;
   readonly failures: number;
+  /** Hits of the rules of redaction. */
+  readonly redactions: number;
   /** By list prices; null where nothing is known of any. */
   readonly cost_usd: number | null;
   /** False where a part has no price, or did not say what it used. */
@@ -77,6 +79,7 @@ const makeSums = () => ({ attempts: 0, failed_attempts: 0, usd: 0, unknown: 0 })
 const makeCounts = () => ({
   requests: 0,
   failures: 0,
+  redactions: 0,
   upstreams: new Map<
     string,
     Pick<UpstreamToday, "base_url" | "label"> & { sums: ReturnType<typeof makeSums> }
@@ -91,11 +94,12 @@ export type DayCounts = ReadonlyMap<Service, ReturnType<typeof makeCounts>>;
 export function countDay(rows: Iterable<readonly [day: string, row: SpendRow]>): DayCounts {
   const services = new Map<Service, ReturnType<typeof makeCounts>>();
   for (const [, row] of rows) {
-    const { failures, label, requests, service, upstream } = row;
+    const { failures, label, redactions, requests, service, upstream } = row;
     if (!isService(service)) continue;
     const counts = services.getOrInsertComputed(service, makeCounts);
     counts.requests += requests;
     counts.failures += failures;
+    counts.redactions += redactions;
     addTo(counts.sums, row);
     if (upstream === null || (row.attempts === 0 && row.usd === 0)) continue;
     const at = { base_url: upstream, label };
@@ -130,25 +134,28 @@ export function makeDay(
   errors: ReadonlyMap<Service, readonly LoggedError[]>,
 ): Map<Service, TodayFacts> {
   return new Map(
-    [...counted].map(([service, { failures, requests, sums, upstreams }]): [Service, TodayFacts] => [
-      service,
-      {
-        ...span,
-        requests,
-        failures,
-        ...makeCost(sums, isPriced),
-        upstreams: [...upstreams.values()].map(({ base_url, label, sums: own }) => ({
-          base_url,
-          label,
-          attempts: own.attempts,
-          failed_attempts: own.failed_attempts,
-          ...makeCost(own, isPriced),
-          requests: own.attempts,
-          failures: own.failed_attempts,
-        })),
-        last_errors: errors.get(service) ?? [],
-      },
-    ]),
+    [...counted].map(
+      ([service, { failures, redactions, requests, sums, upstreams }]): [Service, TodayFacts] => [
+        service,
+        {
+          ...span,
+          requests,
+          failures,
+          redactions,
+          ...makeCost(sums, isPriced),
+          upstreams: [...upstreams.values()].map(({ base_url, label, sums: own }) => ({
+            base_url,
+            label,
+            attempts: own.attempts,
+            failed_attempts: own.failed_attempts,
+            ...makeCost(own, isPriced),
+            requests: own.attempts,
+            failures: own.failed_attempts,
+          })),
+          last_errors: errors.get(service) ?? [],
+        },
+      ],
+    ),
   );
 }
 

@@ -199,10 +199,9 @@ const TOOLS = [
 
 /** Null where none was used. */
 function readTools(findings: Findings): NonNullable<Usage["server_tool_use"]> | null {
-  let used: Partial<Record<Tool, number>> | null = null;
-  for (const name of TOOLS) {
+  const used = TOOLS.flatMap((name) => {
     const calls = findings.get(name)?.figure ?? 0;
-    if (calls > 0) (used ??= {})[name] = calls;
-  }
-  return used;
+    return calls > 0 ? [[name, calls] as const] : [];
+  });
+  return used.length === 0 ? null : Object.fromEntries(used);
 }

@@ -128,6 +128,42 @@ test("matches that were left alone are counted apart from those that were redact
   expect(filtered).toMatchObject({ kind: "filtered", redactions: 1, exempt: 1 });
 });
 
+test("hits are counted by the name of their rule, those of a pack by the pattern, in a header too", () => {
+  using home = makeTempHome();
+  const token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+  home.write(".codex-helper/filter.json", [
+    { op: "remove", source: "your-company.com" },
+    { op: "replace", source: "project-x", target: "[X]", name: "constructor" },
+    { op: "replace", source: "cust-[0-9]+", target: "[C]", regex: true, name: "customers" },
+    { op: "replace", source: "inc-[0-9]+", target: "[I]", regex: true, name: "customers" },
+    { pack: "secrets" },
+    { op: "remove", source: "never there" },
+  ]);
+  const own = home.write(".codex-helper/acme.json", [
+    { op: "remove", source: "acme" },
+    { op: "remove", source: "wile", name: "people" },
+  ]);
+  const filter = open(home.paths.filter).forService("codex");
+  const count = (text: string, more: readonly string[] = [], headers = {}): unknown => {
+    const filtered = filter(Buffer.from(JSON.stringify({ input: text })), new Headers(headers), more);
+    if (filtered.kind === "refused") return inEnglish(filtered.message);
+    const byRule = filtered.byRule === undefined ? undefined : Object.fromEntries(filtered.byRule);
+    expect(Object.values(byRule ?? {}).reduce((sum, hits) => sum + hits, 0)).toBe(filtered.redactions);
+    return byRule;
+  };
+  expect(count("nothing")).toBeUndefined();
+  expect(count("a.your-company.com b.your-company.com project-x")).toEqual({ "rule-1": 2, constructor: 1 });
+  expect(count(`cust-1 inc-2 cust-3 ${token}`)).toEqual({ customers: 3, "secrets/github-token": 1 });
+  const headers = { "x-codex-turn-metadata": JSON.stringify({ origin: "git.your-company.com" }) };
+  expect(count("your-company.com", [], headers)).toEqual({ "rule-1": 2 });
+  // What another file has as its first is another rule.
+  expect(count("your-company.com acme wile", [own])).toEqual({
+    "rule-1": 1,
+    "acme.json/rule-1": 1,
+    people: 1,
+  });
+});
+
 test("a file that disappears while running: requests are refused, naming the file and what to type", () => {
   writeFileSync(path, GOOD);
   const filter = open();

@@ -78,6 +78,22 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
     'filter.json:1:79: rule 2, source: is a part of every placeholder ("CHX_…")',
   ],
   [
+    '{"op":"remove","source":"acme","name":"the acme rule"}',
+    "filter.json:1:39: rule 1, name: contains what a rule would redact: names are in the log",
+  ],
+  [
+    '{"op":"remove","source":"cust-[0-9]+","regex":true,"name":"cust-4711"}',
+    "filter.json:1:59: rule 1, name: contains what a rule would redact: names are in the log",
+  ],
+  [
+    '[{"pack":"secrets"},{"op":"remove","source":"x","name":"ghp_16C7e42F292c6912E7710c838347Ae178B4a"}]',
+    "filter.json:1:56: rule 2, name: contains what a rule would redact: names are in the log",
+  ],
+  [
+    '[{"op":"remove","source":"a.example","name":"Rule-2"},{"op":"remove","source":"b.example"}]',
+    "filter.json:1:45: rule 1, name: is what rules without a name are called",
+  ],
+  [
     '{"op":"remove","source":"a","ignorecase":true}',
     "filter.json:1:42: rule 1, ignorecase: is not a field of a rule",
   ],

@@ -85,6 +85,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
     ),
   ),
   redactions: maybe(count),
+  redactions_by_rule: maybe(fc.dictionary(name, fc.integer({ min: 1, max: 100_000 }), { maxKeys: 3 })),
   redactions_exempt: maybe(count),
   restored: maybe(count),
   restored_exempt: maybe(count),

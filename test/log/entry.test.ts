@@ -53,6 +53,7 @@ const FULL: LogEntry = {
     { upstream_base_url: "https://relay.example/v1", verdict: "ok", duration_ms: 1200 },
   ],
   redactions: 2,
+  redactions_by_rule: { "rule-1": 1, "secrets/github-token": 1 },
   redactions_exempt: 1,
   restored: 3,
   restored_exempt: 1,

@@ -10,7 +10,7 @@ import { makeEntry } from "./make-entry.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Of a line: what nothing reads is in no record. */
-const NOT_READ = new Set(["stream", "redactions_exempt", "held_back", "dropped"]);
+const NOT_READ = new Set(["stream", "held_back", "dropped"]);
 
 function readOf(fields: Fields): Fields {
   return Object.fromEntries(
@@ -34,6 +34,7 @@ test("a record knows every field of the log", () => {
       stream: true,
       reason: { rule: "ok" },
       estimate: { tokens: 7 },
+      redactions_by_rule: { "rule-1": 7 },
     };
     full[field] ??=
       Reflect.get(example, field) ??
@@ -126,8 +127,11 @@ test("never throws, and lets no value of another type in", () => {
   const names = Object.keys(logEntrySchema.shape);
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...names), fc.anything()), (fields) => {
-      const { attempts = [], usage = {}, ...flat } = readRecord({ timestamp_ms: 0, ...fields }) ?? {};
-      for (const value of [flat, usage, ...attempts].flatMap((part) => Object.values(part))) {
+      const record = readRecord({ timestamp_ms: 0, ...fields });
+      const { attempts = [], redactions_by_rule = {}, usage = {}, ...flat } = record ?? {};
+      for (const value of [flat, redactions_by_rule, usage, ...attempts].flatMap((part) =>
+        Object.values(part),
+      )) {
         expect(["undefined", "string", "number"]).toContain(typeof value);
         if (typeof value === "number") expect(Number.isFinite(value)).toBe(true);
       }

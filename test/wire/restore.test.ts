@@ -74,6 +74,11 @@ test("a client gets the text itself, an upstream the placeholder, and the log ne
   expect(seen.join("")).not.toContain("your-company");
   expect(new Set(upstream.requests.map(hostIn)).size).toBe(1);
   const log = await proxy.logged(3);
+  expect(log.map((line) => line["redactions_by_rule"])).toEqual([
+    { "rule-1": 1 },
+    { "rule-1": 2 },
+    { "rule-1": 1 },
+  ]);
   expect(log.map(({ redactions, restored }) => [redactions, restored])).toEqual([
     [1, 1],
     [2, 1],

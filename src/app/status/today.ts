@@ -83,6 +83,7 @@ export function makeQuietDay(now: number): TodayFacts {
   const counts = {
     requests: 0,
     failures: 0,
+    redactions: 0,
     cost_usd: 0,
     is_cost_complete: true,
     upstreams: [],

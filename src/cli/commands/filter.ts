@@ -7,26 +7,16 @@ import { MAX_OWN_FILE_BYTES, lookAt, readText } from "../../base/files.ts";
 import { t, tell } from "../language.ts";
 import { quoteWord, showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
-import { signText } from "../../base/secrets.ts";
-import { maskSecret } from "../../base/secrets.ts";
-import { printable } from "../../base/terminal-text.ts";
-import { type Change, diffTexts, focus, maskDifference } from "../../filter/diff.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
-import { Book } from "../../filter/placeholders.ts";
-import { newAllowance } from "../../filter/prefilter.ts";
 import { describeRedaction } from "../../filter/redaction.ts";
-import { replaceRanges } from "../../filter/matcher.ts";
-import { makeRequestFilter } from "../../filter/request-filter.ts";
-import { NO_RULES, type RuleSet, nameOf, packsOf, parseRules } from "../../filter/rules.ts";
+import { NO_RULES, type RuleSet, packsOf, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
 import sampleOfResponses from "../../filter/sample-responses.json" with { type: "json" };
-import { makePlaceholderKey, readPlaceholderKey } from "../../state/placeholder-key.ts";
-import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
+import { JSON_ARG, SERVICE_ARGS, type Typed, readService, usageError } from "../args.ts";
 import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
-import { cutColumns } from "../layout.ts";
 import { addCommand, listCommand, removeCommand } from "./filter/packs.ts";
+import { type Input, type Trial, printTrial, toJson, tryRules } from "./filter/trial.ts";
 
-const MAX_CHANGES_SHOWN = 40;
 /**
  * Requests as Codex and Claude Code send them, made up, with made-up secrets in every place that text can be in: what the
  * rules are shown on when no file is given.
@@ -82,6 +72,7 @@ const testCommand = defineCommand({
   examples: [
     ["ch filter test", "on built-in sample requests of both clients"],
     ["ch filter test --claude -", "on standard input, with the rules for Claude Code"],
+    ["ch filter test --session 0199a2f4", "on what was said in a session"],
   ],
   args: {
     file: {
@@ -90,6 +81,11 @@ const testCommand = defineCommand({
       valueHint: "FILE|-",
       description: "a request body or any text; - is standard input",
     },
+    session: {
+      type: "string",
+      valueHint: "ID",
+      description: "a stored session instead, by the start of its id; what is found is masked",
+    },
     ...SERVICE_ARGS,
     ...JSON_ARG,
   },
@@ -97,8 +93,7 @@ const testCommand = defineCommand({
     const { facts, problem } = await inspect(cli);
     if (facts.state === "gone" && problem !== null) throw problem;
     const rules = await loadRules(cli);
-    const inputs = await readInputs(cli, args.file, readService(args));
-    const trials = inputs.map((input) => tryRules(cli, rules ?? NO_RULES, input));
+    const trials = await tryAll(cli, args, rules ?? NO_RULES);
     if (args.json === true) return cli.out.json({ path: cli.paths.filter, trials: trials.map(toJson) });
     if (facts.state === "off") cli.out.note(tell(describeRedaction(facts)));
     else if (rules === null) cli.out.note(describeRules(cli, null));
@@ -172,10 +167,23 @@ function countRules(path: string, rules: RuleSet): string {
   return count === 1 ? t`${path}: 1 rule, ${share}` : t`${path}: ${count} rules, ${share}`;
 }
 
-interface Input {
-  readonly name: string;
-  readonly service: Service;
-  readonly body: Uint8Array;
+async function tryAll(
+  cli: Cli,
+  {
+    file,
+    session,
+    ...args
+  }: Typed<typeof SERVICE_ARGS> & {
+    readonly file?: string | undefined;
+    readonly session?: string | undefined;
+  },
+  rules: RuleSet,
+): Promise<Trial[]> {
+  if (session === undefined)
+    return (await readInputs(cli, file, readService(args))).map((input) => tryRules(cli, rules, input));
+  if (file !== undefined) throw usageError(t`FILE and --session cannot be used together`);
+  const { trySession } = await import("./filter/stored-session.ts");
+  return [await trySession(cli, { ...args, id: session }, rules)];
 }
 
 /** A file is taken for a request of the default service unless a flag says otherwise; without one, each client's sample is used. */
@@ -193,116 +201,4 @@ async function readInputs(
   }
   const body = Buffer.from(await readFileOrInput(cli, file));
   return [{ name: file === "-" ? t`standard input` : file, service: service ?? DEFAULT_SERVICE, body }];
-}
-
-type Trial = ReturnType<typeof tryRules>;
-
-/** With the placeholders that a request would have, where one has been sent; else with some of their form. */
-function makeBook({ paths }: Cli): Book {
-  const key = readPlaceholderKey(paths) ?? makePlaceholderKey();
-  return new Book((text) => signText(key, text));
-}
-
-function tryRules(cli: Cli, rules: RuleSet, input: Input) {
-  const filter = makeRequestFilter({
-    rules,
-    service: input.service,
-    now: () => performance.now(),
-    book: () => makeBook(cli),
-  });
-  const result = filter.filterBody(input.body, null);
-  if (result.kind === "refused") throw new UserError(t`${input.name}: ${result.message}`);
-  const isTaken = result.hits.some((count, index) => count > 0 && rules.rules[index]?.pack !== undefined);
-  const changes =
-    result.value === input.body
-      ? []
-      : diffTexts(Buffer.from(input.body).toString(), Buffer.from(result.value).toString()).map(
-          ({ after, before, line }) => ({
-            line,
-            before: before === null || !isTaken ? before : maskHits({ before, after }, rules, input.service),
-            after,
-          }),
-        );
-  return { input, rules, hits: result.hits, exemptHits: result.exemptHits, changes };
-}
-
-/** What the packs would take is shown masked: a screen is seen by others, too. */
-function maskHits(
-  { after, before }: { readonly before: string; readonly after: string | null },
-  rules: RuleSet,
-  service: Service,
-): string {
-  let masked = before;
-  for (const { find, rule } of rules.redactors[service].among(before, newAllowance())) {
-    if (rule.pack === undefined) continue;
-    masked = replaceRanges(
-      masked,
-      find(masked, () => {}),
-      maskSecret,
-    );
-  }
-  // What is found only with the lines around it (a private key) is not told apart from the rest that changes.
-  return masked === before ? maskDifference(before, after, maskSecret) : masked;
-}
-
-/** All rules but the patterns of packs that found nothing. */
-function listShown({ exemptHits, hits, rules }: Pick<Trial, "exemptHits" | "hits" | "rules">) {
-  return rules.rules
-    .map(({ name, op, pack, restore }, index) => ({ index, name, op, pack, restore }))
-    .filter(({ index, pack }) => pack === undefined || (hits[index] ?? 0) + (exemptHits[index] ?? 0) > 0);
-}
-
-function toJson({ input, rules, hits, exemptHits, changes }: Trial): unknown {
-  return {
-    input: input.name,
-    service: input.service,
-    changed: changes.length > 0,
-    rules: listShown({ rules, hits, exemptHits }).map(({ index, op, pack, restore }) => ({
-      rule: rules.numbers[index],
-      ...(pack === undefined ? {} : { name: nameOf(rules, index) }),
-      op,
-      ...(restore ? { restore } : {}),
-      hits: hits[index] ?? 0,
-      exempt_hits: exemptHits[index] ?? 0,
-    })),
-  };
-}
-
-function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: Trial): void {
-  out.line(out.paint("bold", input.name));
-  for (const change of changes.slice(0, MAX_CHANGES_SHOWN)) {
-    const { before, after } = shorten(change, out.width - "  - ".length);
-    out.line(out.paint("dim", t`  line ${change.line}`));
-    if (before !== null) out.line(`  ${out.paint("red", `- ${printable(before)}`)}`);
-    if (after !== null) out.line(`  ${out.paint("green", `+ ${printable(after)}`)}`);
-  }
-  if (changes.length === 0) out.line(t`  nothing would change`);
-  const more = changes.length - MAX_CHANGES_SHOWN;
-  if (more > 0) out.line(t`  … and ${more} more lines`);
-  if (rules.rules.length > 0) {
-    out.table(
-      [t`  RULE`, t`OP`, t`CHANGES`, t`UNCHANGED`],
-      listShown({ rules, hits, exemptHits }).map(({ index, name, op }) => [
-        `  ${name ?? rules.numbers[index] ?? ""}`,
-        op,
-        String(hits[index] ?? 0),
-        String(exemptHits[index] ?? 0),
-      ]),
-    );
-  }
-  if (exemptHits.some((count) => count > 0)) {
-    out.note(t`unchanged: keys, encrypted content, signatures, tools (docs/privacy.md)`);
-  }
-}
-
-/** The part around the difference, at most so many columns. Chinese takes two for a character. */
-function shorten({ before, after }: Change, columns: number): Pick<Change, "before" | "after"> {
-  const cut = (line: string): string => cutColumns(line, columns);
-  if (before === null || after === null) {
-    return { before: before === null ? null : cut(before), after: after === null ? null : cut(after) };
-  }
-  const perCharacter = Bun.stringWidth(before) / before.length;
-  const context = Math.floor(columns / 3 / Math.max(1, perCharacter));
-  const focused = focus(before.trimStart(), after.trimStart(), context);
-  return { before: cut(focused.before), after: cut(focused.after) };
 }

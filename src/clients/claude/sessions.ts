@@ -80,6 +80,7 @@ export function claudeSessions({ claudeHome }: Paths): SessionFormat {
     readSession,
     createFactReader,
     createItemReader,
+    readSent: ({ message }) => (isRecord(message) ? { messages: [message] } : null),
     directories: { marks: CWD_MARKS, read: readCwd },
     resume: (_session, id) => ({ before: [], command: `claude --resume ${id}`, ownProvider: null }),
     readOrigin: (source) => ({ branch: readLastBranch(source), commit: null, repository: null }),

@@ -81,6 +81,12 @@ export function codexSessions(paths: Paths): SessionFormat {
     readSession,
     createFactReader,
     createItemReader,
+    readSent(record) {
+      const { payload, type } = record;
+      if (type === "response_item") return { input: [payload] };
+      // Until summer 2025 the items stood there by themselves.
+      return payload === undefined && typeof type === "string" ? { input: [record] } : null;
+    },
     directories: {
       marks: [...TURN_MARKS, ...META_MARKS],
       read: (record) => readTurn(record)?.cwd ?? readMeta(record)?.cwd ?? null,

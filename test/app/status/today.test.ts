@@ -50,6 +50,7 @@ test("requests, failures and attempts since midnight are counted, by service and
     is_complete: true,
     requests: 4,
     failures: 1,
+    redactions: 0,
     // Nobody asked for prices.
     cost_usd: null,
     is_cost_complete: false,

@@ -14,6 +14,14 @@ import { GOOD } from "../../helpers/answers.ts";
 import { type CliResult, PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { freePort } from "../../helpers/free-port.ts";
+import {
+  makeOldestRollout,
+  makeRollout,
+  makeTranscript,
+  putFile,
+  rolloutPath,
+  transcriptPath,
+} from "../../helpers/session-files.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 
@@ -338,4 +346,97 @@ test("what packs would take over several lines is shown masked, too", async () =
     expect(stdout).toContain("[REDACTED_PRIVATE_KEY]");
     for (const line of body) expect(stdout).not.toContain(line.slice(4, -4));
   }
+});
+
+const CODEX_ID = "0199a2f4-0000-7000-8000-000000000001";
+const CLAUDE_ID = "5a1f3c00-0000-4000-8000-000000000002";
+const AT = Date.UTC(2026, 10, 22, 12);
+const TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+
+function writeSessions(): void {
+  const shape = {
+    cwd: home.path,
+    at: AT,
+    prompts: ["see git.your-company.com"],
+    answer: "two of your-company.com",
+  };
+  const record = (payload: unknown): string =>
+    `${JSON.stringify({ timestamp: new Date(AT).toISOString(), type: "response_item", payload })}\n`;
+  const codex = { ...shape, id: CODEX_ID };
+  putFile(
+    rolloutPath(join(home.path, ".codex"), codex),
+    makeRollout(codex) +
+      record({ type: "custom_tool_call", name: "apply_patch", input: `+token = "${TOKEN}"` }) +
+      record({ type: "reasoning", summary: [], encrypted_content: "your-company.com" }),
+    AT,
+  );
+  const claude = { ...shape, id: CLAUDE_ID };
+  const write = {
+    type: "tool_use",
+    id: "t1",
+    name: "Write",
+    input: { file_path: "/a", content: `super-secret-token ${TOKEN}` },
+  };
+  const line = {
+    type: "assistant",
+    sessionId: CLAUDE_ID,
+    timestamp: new Date(AT).toISOString(),
+    message: { role: "assistant", content: [write] },
+  };
+  putFile(
+    transcriptPath(join(home.path, ".claude"), claude),
+    `${makeTranscript(claude)}${JSON.stringify(line)}\n`,
+    AT,
+  );
+}
+
+test("test --session tries the rules on what a session keeps, and shows what they find masked", async () => {
+  writeRules(RULES.replace(/\n\]$/, ',\n  { "pack": "secrets" }\n]'));
+  writeSessions();
+  const codex = await ch(["test", "--session", "0199a2f4"]);
+  expect(codex.code).toBe(0);
+  for (const part of [
+    /^session 0199a2f4-0000-7000-8000-000000000001 of Codex$/m,
+    /^ {2}you {2}/m,
+    /^ {2}apply_patch {2}/m,
+  ])
+    expect(codex.stdout).toMatch(part);
+  // Prompt and answer; what is encrypted stays.
+  expect(codex.stdout).toMatch(/^ {2}1 +replace +2 +1$/m);
+  expect(codex.stdout).toMatch(/^ {2}secrets\/github-token +\w+ +1 +0$/m);
+  const claude = await ch(["test", "--session", CLAUDE_ID, "--json"]);
+  expect(JSON.parse(claude.stdout)).toMatchObject({
+    trials: [
+      {
+        service: "claude",
+        changed: true,
+        rules: [
+          { rule: 1, hits: 2 },
+          { rule: 2, hits: 1 },
+          { name: "secrets/github-token", hits: 1 },
+        ],
+      },
+    ],
+  });
+  const shown = await ch(["test", "--session", CLAUDE_ID]);
+  // Of a tool's call all of what it was called with, not only what a list of calls shows.
+  expect(shown.stdout).toMatch(/^ {2}Write {2}/m);
+  for (const secret of ["your-company.com", "super-secret-token", TOKEN]) {
+    expect(codex.stdout).not.toContain(secret);
+    expect(shown.stdout).not.toContain(secret);
+  }
+});
+
+test("test --session reads the oldest rollouts, and says which session there is not", async () => {
+  writeRules(RULES);
+  const shape = { id: CODEX_ID, cwd: home.path, at: AT, prompts: ["see your-company.com"] };
+  putFile(rolloutPath(join(home.path, ".codex"), shape), makeOldestRollout(shape), AT);
+  expect((await ch(["test", "--session", CODEX_ID])).stdout).toMatch(/^ {2}1 +replace +1 +0$/m);
+  const none = await ch(["test", "--session", "77777777"]);
+  expect([none.code, none.stderr.split("\n")[0]]).toEqual([1, "error: no session with the id 77777777"]);
+  const both = await ch(["test", "--session", CODEX_ID, "-"]);
+  expect([both.code, both.stderr.split("\n")[0]]).toEqual([
+    2,
+    "error: FILE and --session cannot be used together",
+  ]);
 });

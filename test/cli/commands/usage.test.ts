@@ -84,6 +84,82 @@ function writeLog(text = ENTRIES.map((entry) => makeLogLine(entry)).join("")): s
 
 const usage = (...args: readonly string[]): Promise<CliResult> => runInProcess(["usage", ...args], home.env);
 
+describe("what redaction rules found", () => {
+  const found = (
+    id: string,
+    by_rule: Readonly<Record<string, number>>,
+    more: Partial<LogEntry> = {},
+  ): LogEntry =>
+    makeEntry({
+      timestamp_ms: NOON,
+      id,
+      session_id: "s-1",
+      redactions: Object.values(by_rule).reduce((sum, hits) => sum + hits, 0),
+      redactions_by_rule: by_rule,
+      ...more,
+    });
+  const LINES = [
+    found("r1", { customers: 2, "rule-2": 1 }),
+    found("r2", { "secrets/github-token": 4 }, { session_id: "t-2", redactions_exempt: 3 }),
+    found("r3", { customers: 1 }, { method: "POST", path: "/v1/messages/count_tokens" }),
+    makeEntry({ timestamp_ms: NOON, id: "r4", redactions: 5 }),
+  ];
+
+  test("is summed up by rule, of a session too, and for a script", async () => {
+    writeLog(LINES.map((entry) => makeLogLine(entry)).join(""));
+    const { stderr, stdout } = await usage("summary", "--by", "rule");
+    const cells = stdout
+      .trimEnd()
+      .split("\n")
+      .map((row) => row.trim().split(/ {2,}/).slice(0, 4));
+    expect(cells).toEqual([
+      ["rule", "redactions", "requests", "sessions"],
+      ["-", "5", "1", "0"],
+      ["secrets/github-token", "4", "1", "1"],
+      ["customers", "3", "2", "1"],
+      ["rule-2", "1", "1", "1"],
+      ["all", "13", "4", "2"],
+    ]);
+    expect(stderr).toContain("left as they are: 3");
+    expect((await usage("summary", "--by", "rule", "--session", "t-", "--plain")).stdout).toBe(
+      "rule | redactions | requests | sessions\nsecrets/github-token | 4 | 1 | 1\n",
+    );
+    const json = JSON.parse(
+      (await usage("summary", "--by", "rule", "--json", "--limit", "1")).stdout,
+    ) as unknown;
+    expect(json).toMatchObject({
+      by: "rule",
+      rows: [{ key: null, redactions: 5 }],
+      total: { redactions: 13, requests: 4 },
+    });
+    expect((await usage("--by", "rule")).stdout).toMatch(/^Today\n.*\n\nThis month\n/s);
+  });
+
+  test("is found by its rule or pack, and shown of one request", async () => {
+    writeLog(LINES.map((entry) => makeLogLine(entry)).join(""));
+    const ids = async (rule: string): Promise<unknown> => {
+      const { stdout } = await usage("find", "--rule", rule, "--json");
+      return [...stdout.matchAll(/"id": ?"(\w+)"/g)].map(([, id]) => id);
+    };
+    expect(await ids("customers")).toEqual(["r1", "r3"]);
+    expect(await ids("secrets")).toEqual(["r2"]);
+    expect(await ids("secrets/github-token")).toEqual(["r2"]);
+    expect(await ids("custom")).toEqual([]);
+    const { stdout } = await usage("show", "r1");
+    expect(stdout).toMatch(/^redactions +3 \(customers 2, rule-2 1\)$/m);
+    expect((await usage("show", "r2")).stdout).toMatch(/^not redacted +3$/m);
+  });
+
+  test("nothing is said to be nothing", async () => {
+    writeLog();
+    expect(await usage("summary", "--by", "rule")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "no redactions in the log\n",
+    });
+  });
+});
+
 describe("usage summary", () => {
   test("shows a table with a row for each config and one for all", async () => {
     writeLog();

@@ -254,7 +254,10 @@ const MOST_SETTINGS = 2;
 /** As the first proxy has it that runs; the warnings tell where another differs. */
 function describeRules({ redaction, services }: StatusFacts): string {
   const [running] = services.flatMap(({ instances }) => instances.flatMap((one) => one.redaction ?? []));
-  return tell(describeRedaction(running ?? redaction));
+  const words = tell(describeRedaction(running ?? redaction));
+  const hits = services.reduce((sum, { today }) => sum + (today?.redactions ?? 0), 0);
+  if (hits === 0) return words;
+  return words + t`, ` + (hits === 1 ? t`1 redaction today` : t`${hits} redactions today`);
 }
 
 /** The command to type is never broken. */

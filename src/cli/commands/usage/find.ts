@@ -32,6 +32,11 @@ export const findCommand = defineCommand({
     session: { type: "string", valueHint: "ID", description: "the session's id, or the start of it" },
     path: { type: "string", valueHint: "TEXT", description: "part of the path" },
     text: { type: "string", valueHint: "TEXT", description: "part of an error" },
+    rule: {
+      type: "string",
+      valueHint: "NAME",
+      description: "the redaction rule or pack that found something",
+    },
     "slower-than": {
       type: "string",
       valueHint: "TIME",

@@ -25,28 +25,34 @@ export const RANGE_ARGS = {
 export type Range = ReturnType<typeof makeRange>;
 
 /** `now` is the wall clock, `since` and `until` are times, all in ms since 1970. Throws UserError for what is no time or no range. */
-export function readRange(args: Typed<typeof RANGE_ARGS>, now: number): Range {
+export function readRange(
+  args: Typed<typeof RANGE_ARGS> & { readonly session?: string | undefined },
+  now: number,
+): Range {
   const since = args.since === undefined ? null : readTime({ flag: "--since", value: args.since, now });
   const until = args.until === undefined ? null : readTime({ flag: "--until", value: args.until, now });
   if (since !== null && until !== null && since >= until)
     throw usageError(t`--until ${args.until ?? ""} is not after --since ${args.since ?? ""}`);
-  return makeRange({ since, until, service: readService(args) });
+  return makeRange({ since, until, service: readService(args), session: args.session });
 }
 
 interface Limits {
   readonly since: number | null;
   readonly until: number | null;
   readonly service: Service | undefined;
+  /** How the id of the session begins. */
+  readonly session?: string | undefined;
 }
 
-export function makeRange({ service, since, until }: Limits) {
+export function makeRange({ service, session, since, until }: Limits) {
   return {
     since,
     until,
     service,
-    includes({ service: served, timestamp_ms: time }: LogRecord): boolean {
+    includes({ service: served, session_id: id, timestamp_ms: time }: LogRecord): boolean {
       if (since !== null && time < since) return false;
       if (until !== null && time >= until) return false;
+      if (session !== undefined && id?.startsWith(session) !== true) return false;
       return service === undefined || served === service;
     },
   };

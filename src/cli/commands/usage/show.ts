@@ -14,6 +14,7 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { formatBytes, formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 import { showClock, showValue, storedFields } from "../../request-line.ts";
+import { oneLine } from "../../../base/terminal-text.ts";
 import { similarNames } from "../../../base/similar-names.ts";
 import { notePrices } from "../../price-words.ts";
 import { warnOfRemovedPrices } from "./range.ts";
@@ -84,7 +85,8 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
     [t`outcome`, describeEnd(record)],
     [t`tokens`, describeTokens(record)],
     [t`cost`, describeCost(cost, record.usage?.partial === true)],
-    [t`redactions`, text(record.redactions)],
+    [t`redactions`, describeRedactions(record)],
+    [t`not redacted`, text(record.redactions_exempt)],
     [t`restored`, text(record.restored)],
     [t`not restored`, text(record.restored_exempt)],
     [t`refused`, text(record.refusals)],
@@ -102,6 +104,12 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
     "",
     ...describeAttempts(record, cli),
   ];
+}
+
+/** By rule, where the line says so: older ones do not. */
+function describeRedactions({ redactions, redactions_by_rule: byRule = {} }: LogRecord): string {
+  const hits = Object.entries(byRule).map(([name, count]) => `${oneLine(name)} ${count}`);
+  return hits.length === 0 ? text(redactions) : `${text(redactions)} (${tellList(hits)})`;
 }
 
 function describeCost(cost: Cost, isPartial: boolean): string {

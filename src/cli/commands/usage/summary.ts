@@ -28,13 +28,18 @@ import { RANGE_ARGS, readRange, scanRange, warnOfBadLines, warnOfRemovedPrices }
 const SUMMARY_ARGS = {
   by: {
     type: "enum",
-    options: [...GROUPS] as string[],
+    options: [...GROUPS, "rule"] as string[],
     default: "config",
     valueHint: "WHAT",
     description: "what to group by",
   },
   ...RANGE_ARGS,
   ...LIMIT_ARG,
+  session: {
+    type: "string",
+    valueHint: "ID",
+    description: "requests of one session, by the start of its id",
+  },
   chart: { type: "boolean", description: "draw bars: fresh, cached and output tokens" },
   plain: { type: "boolean", description: "print plain rows for scripts" },
   ...JSON_ARG,
@@ -47,6 +52,7 @@ export const summaryCommand = defineCommand({
   examples: [
     ["ch usage summary --by model --since today", "cost per model today"],
     ["ch usage summary --by day --chart --since 14d", "a bar per day"],
+    ["ch usage summary --by rule --since 7d", "what redaction rules found"],
     ["ch usage summary --plain", "one row per line, cells separated by |"],
   ],
   args: SUMMARY_ARGS,
@@ -61,11 +67,18 @@ export const overviewCommand = defineCommand({
   ],
   args: SUMMARY_ARGS,
   async run(args, cli) {
-    const { limit, plain, since, until } = args;
+    const { limit, plain, session, since, until } = args;
     refuseTwoForms(args);
-    if (limit !== undefined || plain === true || since !== undefined || until !== undefined)
+    if ([limit, session, since, until].some((value) => value !== undefined) || plain === true)
       return await summarize(args, cli);
     const day = readTime({ flag: "--since", value: "today", now: cli.now() });
+    if (args.by === "rule") {
+      const { overviewRules } = await import("./rules.ts");
+      return await overviewRules(cli, args, {
+        day,
+        month: readRange({ ...args, since: "this-month" }, cli.now()),
+      });
+    }
     const read = await readSummaries(cli, { ...args, since: "this-month" }, [day, 0]);
     const { bad, by, parts, pricer } = read;
     const [today, month] = parts;
@@ -93,6 +106,10 @@ export const overviewCommand = defineCommand({
 async function summarize(args: SummaryArgs, cli: Cli): Promise<void> {
   refuseTwoForms(args);
   const limit = readLimit(args.limit, { usual: MOST_ROWS, most: MOST_ROWS });
+  if (args.by === "rule") {
+    const { summarizeRules } = await import("./rules.ts");
+    return await summarizeRules(cli, { ...args, limit }, readRange(args, cli.now()));
+  }
   const read = await readSummaries(cli, args, [0]);
   const { bad, by, parts, pricer } = read;
   const [part] = parts;
