@@ -25,6 +25,8 @@ export type ServeLog = Awaited<ReturnType<typeof createServeLog>>;
 const SUM_UP_EVERY = 500;
 /** Files that are changed while nothing is asked are looked at so often. */
 const LOOK_EVERY_MS = 2_000;
+/** So long a line's cost is by the prices that the line before was told by: to look for newer ones costs more than the line. */
+const SAME_PRICES_MS = 250;
 
 export async function createServeLog(
   cli: Cli,
@@ -33,7 +35,9 @@ export async function createServeLog(
   const { now, out } = cli;
   const tally = createRunTally();
   let queue: LogEntry[] = [];
+  let isDue = false;
   let draining: Promise<void> | null = null;
+  let prices: { readonly costOf: Pricer["costOf"] | null; readonly at: number } | null = null;
   let serving: Serving | null = null;
   let looking: Timer | undefined;
   const isQuiet = format === "none";
@@ -42,28 +46,40 @@ export async function createServeLog(
     format === "text" ? await openLiveLog(cli, hasServices, () => serving?.openAnswers() !== 0) : null;
 
   const writeJson = (line: object): void => out.line(JSON.stringify(line));
-  const readPrices = async (): Promise<Pricer["costOf"] | null> =>
-    (await serving?.costOf().catch(() => null)) ?? null;
   const take = (entry: LogEntry, cost: Cost | null): void => {
     tally.add(entry, cost);
     live?.request(entry, cost);
     for (const [label, words] of serving?.fixesOf(entry) ?? []) live?.fix(label, tell(words));
     if (format === "json") out.line(makeJsonLine(entry, cost));
   };
-  const drain = async (): Promise<void> => {
-    // Beside the answers that are being given, not between them.
-    if (!isQuiet) await new Promise((resolve) => setImmediate(resolve));
-    const costOf = await readPrices();
+  const takeAll = (costOf: Pricer["costOf"] | null): void => {
     while (queue.length > 0) {
       const due = queue;
       queue = [];
       for (const entry of due) take(entry, costOf?.(entry) ?? null);
     }
+  };
+  const drain = async (): Promise<void> => {
+    const costOf = (await serving?.costOf().catch(() => null)) ?? null;
+    prices = { costOf, at: now() };
+    takeAll(costOf);
     draining = null;
   };
+  const drainNow = (): void => {
+    isDue = false;
+    if (draining !== null) return;
+    if (prices !== null && Math.abs(now() - prices.at) < SAME_PRICES_MS) takeAll(prices.costOf);
+    else draining = drain();
+  };
   const drainSoon = (): void => {
-    if (serving !== null && draining === null && (!isQuiet || queue.length >= SUM_UP_EVERY))
-      draining = drain();
+    if (serving === null || isDue || draining !== null) return;
+    if (isQuiet) {
+      if (queue.length >= SUM_UP_EVERY) draining = drain();
+      return;
+    }
+    isDue = true;
+    // Beside the answers that are being given, not between them.
+    setImmediate(drainNow);
   };
 
   return {

@@ -142,8 +142,10 @@ export async function serve(options: ServeOptions) {
     /** False where nothing can be written to the home: a switch could not be undone after a crash. */
     isHomeWritable: problem === null,
     /** What to type against the refusals on the way of a request that no waiting ends, by label. */
-    fixesOf: ({ attempts = [], service }: LogEntry): ReadonlyMap<string, Text | string> =>
-      listFixes(attempts, running.find(({ served }) => served.service === service)?.upstreams() ?? []),
+    fixesOf: ({ attempts, service }: LogEntry): ReadonlyMap<string, Text | string> | null =>
+      attempts === undefined
+        ? null
+        : listFixes(attempts, running.find(({ served }) => served.service === service)?.upstreams() ?? []),
     /** Requests that are being answered right now. */
     openAnswers: () => shared.inFlight.count,
     /** By the prices in force. Throws UserError where there never were good ones. */
