@@ -109,7 +109,8 @@ function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Dea
   const { anchors, before = 0, ignore_case: ignoresCase = false } = pattern;
   const flags = ignoresCase ? "i" : "";
   const words = ignoresCase ? [...new Set(anchors.map((word) => word.toLowerCase()))] : anchors;
-  const shape = new RegExp(pattern.pattern, `d${before === 0 ? "y" : "g"}${flags}`);
+  const isNear = before <= MOST_STARTS;
+  const shape = new RegExp(pattern.pattern, `d${isNear ? "y" : "g"}${flags}`);
   const [after, behind] = [pattern.not_after, pattern.not_before].map(compileOptional);
   const needs = compileOptional(pattern.needs);
   const unless = [...(pack.unless ?? []), ...(pattern.unless ?? [])].map((one) => new RegExp(one));
@@ -117,16 +118,27 @@ function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Dea
 
   /** The match that has the anchor in it. Those before it have been looked at. */
   const matchAt = (text: string, at: number, from: number): RegExpExecArray | null => {
-    shape.lastIndex = Math.max(from, at - before);
-    if (before === 0) return shape.exec(text);
+    const first = Math.max(from, at - before);
+    if (isNear) {
+      for (shape.lastIndex = first; shape.lastIndex <= at;) {
+        const start = shape.lastIndex;
+        const match = shape.exec(text);
+        if (match !== null && start + match[0].length > at) return match;
+        shape.lastIndex = start + 1;
+      }
+      return null;
+    }
     // No more than can belong to it: a search goes over all that it is given.
     const window = text.slice(0, Math.min(text.length, at + MOST_BEHIND));
+    shape.lastIndex = first;
     for (let match = shape.exec(window); match !== null; match = shape.exec(window)) {
       if (match.index > at) return null;
       if (match.index + match[0].length > at) return match;
     }
     return null;
   };
+  const isBehindOther = (text: string, at: number): boolean =>
+    after?.test(text.slice(Math.max(0, at - CONTEXT), at)) === true;
   const isWanted = (text: string, start: number, end: number): boolean => {
     const value = text.slice(start, end);
     if (PLACEHOLDER.test(value)) return false;
@@ -138,16 +150,26 @@ function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Dea
   return (text, deadline) => {
     const ranges: number[] = [];
     let done = 0;
+    let refused = { until: 0, times: 0 };
     for (const at of findWords(ignoresCase ? fold(text) : text, words)) {
-      if (at < done) continue;
+      if (at < done || (at < refused.until && refused.times > MOST_REFUSED)) continue;
       deadline();
+      if (before === 0 && isBehindOther(text, at)) continue;
       const match = matchAt(text, at, done);
       if (match === null) continue;
       const [start = 0, end = 0] =
         match.indices?.slice(1).find((one) => one !== undefined) ?? match.indices?.[0] ?? [];
       const [first, last] = [match.index, match.index + match[0].length];
-      if (start < done || after?.test(text.slice(Math.max(0, first - CONTEXT), first)) === true) continue;
-      if (behind?.test(text.slice(last, last + CONTEXT)) === true || !isWanted(text, start, end)) continue;
+      const isRefused =
+        start < done ||
+        (before > 0 && isBehindOther(text, first)) ||
+        behind?.test(text.slice(last, last + CONTEXT)) === true ||
+        !isWanted(text, start, end);
+      if (isRefused) {
+        const times = at < refused.until ? refused.times + 1 : 1;
+        refused = { until: Math.max(refused.until, last), times };
+        continue;
+      }
       ranges.push(start, end);
       done = end;
     }
@@ -165,7 +187,11 @@ function findWords(text: string, words: readonly string[]): number[] {
 
 /** What a rule that restores has left there. */
 const PLACEHOLDER = /chx[-_/][0-9a-f]{8}/i;
-/** A match that begins before its anchor ends at most so far behind it. */
+/** One that begins at most so far before it is tried at every place there. */
+const MOST_STARTS = 64;
+/** What would match from so many places and is not wanted is passed over: each of them may look to its end. */
+const MOST_REFUSED = 8;
+/** A match that begins farther before its anchor ends at most so far behind it. */
 const MOST_BEHIND = 1024;
 
 function compileOptional(source: string | undefined): RegExp | undefined {
@@ -190,9 +216,12 @@ function isInBlob(text: string, start: number, end: number): boolean {
 
 /** Shannon's, bits a character. */
 function entropyOf(value: string): number {
-  const counts = new Map<string, number>();
-  for (const unit of value) counts.set(unit, (counts.get(unit) ?? 0) + 1);
+  const counts = new Uint32Array(256);
+  for (let at = 0; at < value.length; at += 1) {
+    const unit = value.charCodeAt(at) & 255;
+    counts[unit] = (counts[unit] ?? 0) + 1;
+  }
   let bits = 0;
-  for (const count of counts.values()) bits -= (count / value.length) * Math.log2(count / value.length);
+  for (const count of counts) if (count > 0) bits -= (count / value.length) * Math.log2(count / value.length);
   return bits;
 }

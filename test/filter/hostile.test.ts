@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { makeRequestFilter } from "../../src/filter/request-filter.ts";
 import { parseRules } from "../../src/filter/rules.ts";
 import { JSON_TYPE, makeBook, makeFilter } from "./filtered.ts";
+import { expandShapes } from "./pack-shapes.ts";
 
 const AB = { op: "remove", source: "ab" };
 const DOMAIN = { op: "replace", source: "your-company.com", target: "[DOMAIN]" };
@@ -56,6 +57,26 @@ const HOSTILE: readonly (readonly [title: string, rules: readonly object[], body
     JSON.stringify("ab".repeat(1e4)),
   ],
   ["(a+)+$ on aaa…!", [pattern("(a+)+$")], JSON.stringify(`${"a".repeat(MB)}!`)],
+  ...[
+    "pypi-",
+    "eyJ-",
+    "eyJaaaaaaaaaaaa.",
+    "xoxb-",
+    "dp.pt.",
+    "-----BEGIN PRIVATE KEY-----nr",
+    "token=",
+    "://a:b",
+  ].map(
+    (unit) =>
+      [
+        `${unit}${unit}…`,
+        [{ pack: "secrets" }],
+        JSON.stringify(
+          `${unit.repeat(4e5 / unit.length)} ${expandShapes("pypi-{b60} eyJ{b20}.eyJ{b30}.{b40}")}`,
+        ),
+      ] as const,
+  ),
+  ["@a-@a-…", [{ pack: "emails" }], JSON.stringify(`${"@a-".repeat(2e4)} jane@corp-mail.net`)],
   [
     "a pattern of many counters",
     [pattern("([a-z]{1,9} ){1,30}!")],

@@ -3,14 +3,23 @@ import { expect, test } from "bun:test";
 import { RE2JS } from "re2js";
 import { type PackName, PACK_NAMES, loadPack, targetOf } from "../../src/filter/packs.ts";
 import cases from "./pack-cases.json" with { type: "json" };
-import { filterText } from "./filtered.ts";
+import { makeRequestFilter } from "../../src/filter/request-filter.ts";
+import { parseRules } from "../../src/filter/rules.ts";
+import { JSON_TYPE, filterText, makeBook, makeFilter } from "./filtered.ts";
 import { expandShapes } from "./pack-shapes.ts";
+import { PACK_DOCS } from "./pack-table.ts";
 
 const MARK = /⟦([^⟧]*)⟧/g;
 
+const FILTERS = new Map(PACK_NAMES.map((pack) => [pack, makeFilter([{ pack }])]));
+
 /** What a pack makes of a text, as one string of a request. */
-const apply = (pack: string, text: string): string =>
-  (JSON.parse(filterText([{ pack }], JSON.stringify({ input: text }))) as { input: string }).input;
+const apply = (pack: PackName, text: string): string => {
+  const body = Buffer.from(JSON.stringify({ input: text }));
+  const result = FILTERS.get(pack)?.filterBody(body, JSON_TYPE);
+  if (result?.kind !== "ok") throw new Error("the request is refused");
+  return (JSON.parse(Buffer.from(result.value).toString()) as { input: string }).input;
+};
 
 /** The text with every target of the pack made alike. */
 const blank = (name: PackName, text: string): string => {
@@ -67,6 +76,32 @@ for (const name of PACK_NAMES) {
   });
 }
 
+/** Where a pattern matches in a text. */
+const spansOfJs = (regex: RegExp, text: string): string[] =>
+  [...text.matchAll(regex)].map((match) => `${match.index}-${match.index + match[0].length}`);
+const spansOfRe2 = (regex: RE2JS, text: string): string[] => {
+  const found: string[] = [];
+  const matcher = regex.matcher(text);
+  while (matcher.find()) found.push(`${matcher.start()}-${matcher.end()}`);
+  return found;
+};
+
+test("RE2 and the engine that runs the packs find the same in every example", () => {
+  const texts = PACK_NAMES.flatMap((name) => [...cases[name].positives, ...cases[name].negatives]).map(
+    (one) => expandShapes(one.replace(MARK, "$1")),
+  );
+  const whole = texts.join("\n\n");
+  for (const pattern of PACK_NAMES.flatMap((name) => loadPack(name).patterns)) {
+    const ignoresCase = pattern.ignore_case === true;
+    const js = new RegExp(pattern.pattern, ignoresCase ? "gi" : "g");
+    const re2 = RE2JS.compile(pattern.pattern, ignoresCase ? RE2JS.CASE_INSENSITIVE : 0);
+    expect({ name: pattern.name, spans: spansOfJs(js, whole) }).toEqual({
+      name: pattern.name,
+      spans: spansOfRe2(re2, whole),
+    });
+  }
+});
+
 test("all packs leave a request as it is where nothing is to be taken: ids, signatures, encrypted content", () => {
   const rules = PACK_NAMES.map((pack) => ({ pack }));
   const body = JSON.stringify({
@@ -97,6 +132,14 @@ test("all packs leave a request as it is where nothing is to be taken: ids, sign
   expect(filterText(rules, body)).toBe(body);
 });
 
+// Written anew by: bun test/filter/pack-table.ts
+test("the documents list every pack and pattern, with its source", async () => {
+  for (const { path, rewrite } of PACK_DOCS) {
+    const text = await Bun.file(path).text();
+    expect(text).toBe(rewrite(text));
+  }
+});
+
 test("long escapes and JSON in a string hide nothing from a pack", () => {
   const key = expandShapes("ghp_{A36}");
   const escaped = key
@@ -111,6 +154,37 @@ test("long escapes and JSON in a string hide nothing from a pack", () => {
     JSON.stringify({ arguments: JSON.stringify({ command: ["echo", "[REDACTED_GITHUB_TOKEN]"] }) }),
   );
 });
+
+/** What a pattern begins with, again and again, joined by what its values may have in them; and a real one at the end. */
+const JOINTS = ["", " ", "-", "_", ".", "/b", "\n", "a1.", "=a1b2c3d4e5f6g7h8", "a1b2-a1b2."];
+const HOSTILE_CHARS = 20_000;
+
+for (const name of PACK_NAMES) {
+  test(`${name}: no text makes the search for a pattern look at it again and again`, () => {
+    // A tick of the clock for each place that is tried.
+    let ticks = 0;
+    const filter = makeRequestFilter({
+      rules: parseRules(JSON.stringify({ pack: name }), "filter.json"),
+      service: "codex",
+      book: makeBook,
+      now: () => ((ticks += 1), 0),
+    });
+    for (const { anchors, examples, name: pattern } of loadPack(name).patterns) {
+      const example = expandShapes(examples[0] ?? "");
+      for (const unit of [
+        ...JOINTS.map((joint) => `${anchors[0]}${joint}`),
+        example.slice(0, -1),
+        `${example}-${anchors[0]}-`,
+      ]) {
+        const text = `${unit.repeat(Math.ceil(HOSTILE_CHARS / unit.length))} ${example}`;
+        ticks = 0;
+        const { kind } = filter.filterBody(Buffer.from(JSON.stringify({ input: text })), null);
+        expect({ pattern, unit, kind }).toEqual({ pattern, unit, kind: "ok" });
+        expect(ticks).toBeLessThan(4 * HOSTILE_CHARS);
+      }
+    }
+  });
+}
 
 test("several of a kind beside each other are all taken", () => {
   const keys = [1, 2, 3].map(() => expandShapes("ghp_{A36}"));

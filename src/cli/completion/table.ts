@@ -3,6 +3,7 @@
 import type { ArgsDef } from "citty";
 import { translate } from "../language.ts";
 import { SERVICES, SERVICE_FACTS } from "../../base/service.ts";
+import { PACK_NAMES } from "../../filter/packs.ts";
 import type { Command } from "../cli.ts";
 import { listFlags, listPositionals } from "../flags.ts";
 
@@ -34,6 +35,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   id: "sessions",
   kind: ["targets", "sessions"],
   name: "targets",
+  pack: PACK_NAMES,
   path: "directories",
   session: "sessions",
 };

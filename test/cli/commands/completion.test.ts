@@ -60,6 +60,7 @@ describe.each(SHELLS)("in a real %s", (name) => {
     expect(await called(shell, "ch run --conf\tqui\t")).toBe("<run><--config><quiet-one>");
     expect(await called(shell, "ch demo --fault quo\t")).toBe("<demo><--fault><quota>");
     expect(await called(shell, "ch config import --from cc\t")).toBe("<config><import><--from><cc-switch>");
+    expect(await called(shell, "ch filter add git\t")).toBe("<filter><add><git-remotes>");
     expect(await called(shell, "ch config import --dir .codex-h\t")).toMatch(/<\.codex-helper\/?>$/);
     expect(await called(shell, "ch config show --claude qui\t --js\t")).toBe(
       "<config><show><--claude><quiet-one><--json>",
