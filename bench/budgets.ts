@@ -1,5 +1,6 @@
 // What we have promised ourselves, next to what one run measured. A miss fails nothing: docs/performance.md explains it.
 import { cpuRatio, type Report } from "./report.ts";
+import { ECHO } from "./wire.ts";
 
 export interface Budget {
   readonly what: string;
@@ -57,6 +58,11 @@ export function listBudgets({ commands, crowd, memory, difficult, rows, starts }
     budget("CPU, 3.5 MB body, of minimal Bun", ratio("JSON 3.5 MB c=1", "minimal Bun"), [1.3]),
     budget("CPU, 200 events, c=16, of nginx", ratio("SSE 200 c=16", "nginx"), [1]),
     budget("CPU, 2,000 events, c=16, of nginx", ratio("SSE 2,000 c=16", "nginx"), [1]),
+    budget(
+      "CPU, 560 KB and 2,000 events, 5 of 20 rules restore, of none",
+      cpuRatio(rows, ECHO, ["ch, 5 of 20 rules restore", "ch, 20 rules"]),
+      [1.15],
+    ),
     budget(
       "CPU, paced events, c=64, of minimal Bun",
       ratio("SSE 200 every 10 ms c=64", "minimal Bun"),

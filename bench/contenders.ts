@@ -64,6 +64,7 @@ export async function findPrograms(upstreamPort: number): Promise<Field> {
   programs.push(
     helper("ch", {}),
     helper("ch, 20 rules", { rules: 20 }),
+    helper("ch, 5 of 20 rules restore", { rules: 20, restoring: 5 }),
     helper("ch, budgets and a project", { isRuled: true }),
     helper("ch, failing over", { firstFails: true }),
   );
@@ -215,8 +216,10 @@ backend relay
 }
 
 interface HelperSetup {
-  /** Redaction rules, none of which matches. */
+  /** Redaction rules; none matches but in the workload that is about them. */
   readonly rules?: number;
+  /** So many of them restore, among them the one that matches. */
+  readonly restoring?: number;
   /** A first upstream that refuses every second request; the breaker never trips. */
   readonly firstFails?: boolean;
   /** Budgets that are far from spent, and a project with a wall, from which the requests are. */
@@ -226,7 +229,13 @@ interface HelperSetup {
 function codexHelper(
   port: number,
   home: string,
-  { firstFails = false, isRuled = false, origin, rules = 0 }: HelperSetup & { readonly origin: string },
+  {
+    firstFails = false,
+    isRuled = false,
+    origin,
+    restoring = 0,
+    rules = 0,
+  }: HelperSetup & { readonly origin: string },
 ): Launch {
   const own = join(home, "own");
   mkdirSync(own, { mode: 0o700 });
@@ -247,12 +256,14 @@ function codexHelper(
       op: "replace",
       source: `host-${n}.your-company.com`,
       target: "[HOST]",
+      ...(n < restoring ? { restore: true } : {}),
     }));
     write("filter.json", list);
   }
   return {
     command: [BINARY, "serve", "--no-switch", "--port", `${port}`],
     env: { CODEX_HELPER_HOME: own },
+    ...(rules > 0 ? { kinds: restoring > 0 ? ["echo"] : ["json", "sse", "paced", "echo"] } : {}),
     dialect: { ...RESPONSES, hasSession: !firstFails, ...(isRuled ? { cwd: home } : {}) },
   };
 }

@@ -8,6 +8,8 @@ interface Peer {
   /** Body bytes that are still to come. */
   bodyLeft: number;
   target: string;
+  /** What stands in the body for a redacted text; wanted by some. */
+  stand: string;
   /** What the socket would not take. */
   queued: Buffer;
   /** Bytes of an endless stream that are still to come. */
@@ -81,6 +83,10 @@ const delta = (text: string): Buffer =>
     delta: text,
   });
 const DELTA = delta(" and then some more of it");
+const calling = (text: string): Buffer =>
+  event({ type: "response.function_call_arguments.delta", item_id: "fc_1", output_index: 0, delta: text });
+const CALL = calling('{"list":["');
+const MORE_OF_CALL = calling(' and a \\"word\\",');
 const LAST = Buffer.concat([
   event({ type: "response.output_item.done", output_index: 0, item: message }),
   event({
@@ -92,6 +98,11 @@ const LAST = Buffer.concat([
 const ENDLESS_BYTES = 400_000_000;
 const PIECE = Buffer.concat(Array.from({ length: 500 }, () => DELTA));
 const now = (): string => (performance.timeOrigin + performance.now()).toFixed(3);
+
+function readStand(peer: Peer, bytes: Buffer): void {
+  if (peer.target.includes("kind=echo"))
+    peer.stand = /chx-\w{8}\.example|CHX_\w{8}|\[HOST\]/.exec(bytes.toString("latin1"))?.[0] ?? peer.stand;
+}
 
 function send(socket: Socket<Peer>, bytes: Buffer): void {
   const { data } = socket;
@@ -129,6 +140,11 @@ function answer(socket: Socket<Peer>): void {
     for (let n = 0; n < events; n += 1) send(socket, DELTA);
     return send(socket, LAST);
   }
+  if (query.get("kind") === "echo") {
+    const stands = calling(` at ${socket.data.stand} `);
+    for (let n = 0; n < events; n += 1) send(socket, n === 0 ? CALL : n % 100 === 0 ? stands : MORE_OF_CALL);
+    return send(socket, LAST);
+  }
   let left = events;
   const timer = setInterval(() => {
     if (left > 0) send(socket, delta(`@${now()}@`));
@@ -145,12 +161,21 @@ const server = Bun.listen<Peer>({
   port: 0,
   socket: {
     open(socket) {
-      socket.data = { head: EMPTY, bodyLeft: 0, target: "", queued: EMPTY, endless: 0, isWatched: false };
+      socket.data = {
+        head: EMPTY,
+        bodyLeft: 0,
+        target: "",
+        stand: "",
+        queued: EMPTY,
+        endless: 0,
+        isWatched: false,
+      };
     },
     data(socket, bytes) {
       const { data } = socket;
       if (data.bodyLeft > 0) {
         data.bodyLeft -= bytes.length;
+        readStand(data, bytes);
         if (data.bodyLeft <= 0) answer(socket);
         return;
       }
@@ -162,6 +187,7 @@ const server = Bun.listen<Peer>({
       data.bodyLeft =
         Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0) - (data.head.length - end - 4);
       data.head = EMPTY;
+      readStand(data, bytes);
       if (data.bodyLeft <= 0) answer(socket);
     },
     drain(socket) {

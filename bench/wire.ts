@@ -4,6 +4,8 @@
 export type Kind =
   | "json"
   | "sse"
+  /** A stream of a tool call's arguments; every hundredth event says what the request holds in the place of a redacted text. */
+  | "echo"
   | "paced"
   /** A stream of which no more comes than its beginning. */
   | "silent"
@@ -74,6 +76,7 @@ export function workloads(isQuick: boolean): readonly Workload[] {
     bodyBytes: 2_000,
     events,
   });
+  const echo: Workload = { ...sse("sse", 2_000, 1, 100), name: ECHO, kind: "echo", bodyBytes: 560_000 };
   return [
     json("2 KB", 1, 4_000, 2_000),
     json("2 KB", 16, 8_000, 2_000),
@@ -84,8 +87,11 @@ export function workloads(isQuick: boolean): readonly Workload[] {
     sse("sse", 200, 16, 1_200),
     sse("sse", 2_000, 16, 128),
     sse("paced", 200, 64, 64),
+    echo,
   ];
 }
+
+export const ECHO = "redacted 560 KB, SSE 2,000 c=1";
 
 export const WARM_UP: Workload = {
   name: "warm-up",
@@ -109,7 +115,8 @@ export const MANY_STREAMS: Workload = {
 /** A request as a client sends it: Codex's headers, and a body of about the given size. */
 export function makeRequest({ dialect, port, workload }: Order): Uint8Array {
   const { bodyBytes, events, kind } = workload;
-  const body = makeBody(bodyBytes, kind !== "json", dialect);
+  const text = kind === "echo" ? `${TEXT}connect("host-0.your-company.com");\n` : TEXT;
+  const body = makeBody(text, { bytes: bodyBytes, stream: kind !== "json" }, dialect);
   const head = [
     `POST /v1/${dialect.format}?kind=${kind}&events=${events} HTTP/1.1`,
     ...dialect.headers,
@@ -133,9 +140,15 @@ export function makeRequest({ dialect, port, workload }: Order): Uint8Array {
 
 const SESSION = "01a205bd-32a8-7be0-827f-043a731acbfe";
 
-function makeBody(bytes: number, stream: boolean, { cwd, format, hasSession }: Dialect): Buffer {
-  const text =
-    'export function read(path: string) {\n\tif (path === "") throw new Error("empty");\n}\n'.repeat(4);
+const TEXT = 'export function read(path: string) {\n\tif (path === "") throw new Error("empty");\n}\n'.repeat(
+  4,
+);
+
+function makeBody(
+  text: string,
+  { bytes, stream }: { readonly bytes: number; readonly stream: boolean },
+  { cwd, format, hasSession }: Dialect,
+): Buffer {
   const body = (items: object[]): string =>
     format === "messages"
       ? JSON.stringify({ model: "claude-sonnet-5", max_tokens: 1_000, messages: items, stream })

@@ -137,7 +137,7 @@ export class Book {
   private readonly byCore = new Map<string, Placeholder>();
   private readonly beginnings = new Set<string>();
   private readonly kinds = new Set<Kind>();
-  private maybe: RegExp | null = null;
+  private hint: RegExp | null = null;
   /** Some value is written otherwise in JSON, so that the quotes around its placeholder count. */
   hasSpecial = false;
   /** Characters that it holds, about. */
@@ -192,7 +192,7 @@ export class Book {
     for (let end = 1; end < lower.length; end += 1) this.beginnings.add(lower.slice(0, end));
     if (!this.kinds.has(kind)) {
       this.kinds.add(kind);
-      this.maybe = null;
+      this.hint = null;
     }
     this.hasSpecial ||= !isPlain;
     // The beginnings weigh the most.
@@ -249,13 +249,19 @@ export class Book {
     return text.length;
   }
 
-  /** Whether JSON (its bytes as Latin-1) may hold one, or a string that ends in the beginning of one. One search tells. */
-  mayBeIn(latin1: string): boolean {
-    this.maybe ??= new RegExp(
-      [...new Set(["chx", ESCAPED, ...[...this.kinds].map(({ begins }) => begins)])].join("|"),
-      "i",
+  /**
+   * Where, from a place on, JSON (its bytes as Latin-1) first shows that it may hold one, a string that ends in the beginning
+   * of one, or the start of a block that may be signed; -1 for nowhere.
+   */
+  findHint(latin1: string, from: number): number {
+    this.hint ??= new RegExp(
+      ["chx", ESCAPED, "content_block_start", ...new Set([...this.kinds].map(({ begins }) => begins))].join(
+        "|",
+      ),
+      "gi",
     );
-    return this.maybe.test(latin1);
+    this.hint.lastIndex = from;
+    return this.hint.exec(latin1)?.index ?? -1;
   }
 }
 

@@ -50,7 +50,8 @@ export class QuotingLog {
 
   /** Behind all that was said so far. */
   level(channel: string): number {
-    this.read();
+    // A text that is no JSON never becomes any: what was said since then need not be read.
+    if (this.texts.get(channel)?.quoting.isPlain !== true) this.read();
     return this.texts.get(channel)?.quoting.level ?? 0;
   }
 

@@ -11,14 +11,17 @@ import { RedactionRefused, type Work } from "./work.ts";
 
 /** A replacement can join its neighbours to a source again. What has not settled by then may never do so. */
 const MAX_ROUNDS = 64;
+/** How a text begins that may be JSON. */
+const NESTED = /^\s*[[{"]/;
 
 /** A whole string of a request after the rules; the same where nothing matched. Throws RedactionRefused. */
 export function redactString(text: string, redactor: Redactor, work: Work): string {
   const { hits, issuer } = work;
-  if (issuer === null) return redactText(text, redactor, work);
-  const before = [...hits];
+  // What begins like no JSON has no quotes that count: its echo comes back as it was.
+  if (issuer === null || !NESTED.test(text)) return redactText(text, redactor, work);
+  const before = hits.slice();
   return issuer.settle(text, () => {
-    hits.splice(0, hits.length, ...before);
+    for (const [index, count] of before.entries()) hits[index] = count;
     return redactText(text, redactor, work);
   });
 }
@@ -59,7 +62,7 @@ function applyEdits(text: string, edits: readonly Edit[], { issuer }: Work): str
  * with a quote in it leaves it JSON. It needs no bound of its own: each level doubles the backslashes.
  */
 function redactNestedJson(text: string, redactor: Redactor, work: Work): string {
-  if (!/^\s*[[{"]/.test(text)) return text;
+  if (!NESTED.test(text)) return text;
   const mayMatch = findInText(redactor, text, work.allowance);
   if (mayMatch === null) return text;
   const json = { text, slice: (start: number, end: number) => text.slice(start, end), mayMatch };

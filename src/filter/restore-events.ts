@@ -76,7 +76,7 @@ export class EventRestorer {
     if (this.isGivenUp || chunk.length === 0) return [chunk];
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const text = bytes.toString("latin1");
-    if (this.partBytes === 0 && endsWithEvent(text) && this.passesUnread(text)) {
+    if (this.partBytes === 0 && this.isCalm() && endsWithEvent(text) && this.book.findHint(text, 0) < 0) {
       this.quotings?.passed(chunk);
       return [chunk];
     }
@@ -91,37 +91,53 @@ export class EventRestorer {
     const whole = this.takeParts();
     const all = whole.toString("latin1");
     const out: Uint8Array[] = [];
-    let from = 0;
-    BOUNDARY.lastIndex = 0;
-    for (let match = BOUNDARY.exec(all); match !== null; match = BOUNDARY.exec(all)) {
-      this.take(whole.subarray(from, BOUNDARY.lastIndex), all.slice(from, BOUNDARY.lastIndex), out);
-      from = BOUNDARY.lastIndex;
-    }
-    if (from < whole.length) {
-      this.parts = [whole.subarray(from)];
-      this.partBytes = whole.length - from;
+    const end = this.takeEvents(whole, all, out);
+    if (end < whole.length) {
+      this.parts = [whole.subarray(end)];
+      this.partBytes = whole.length - end;
       this.hold(this.partBytes);
     }
-    return out;
+    return out.length > 1 ? [Buffer.concat(out)] : out;
+  }
+
+  /** Events without any hint go on together, unread. Returns where the last one ends. */
+  private takeEvents(whole: Buffer, all: string, out: Uint8Array[]): number {
+    let [from, passed, hint] = [0, 0, -1];
+    const pass = (): void => {
+      if (passed === from) return;
+      const events = whole.subarray(passed, from);
+      this.quotings?.passed(events);
+      out.push(events);
+    };
+    BOUNDARY.lastIndex = 0;
+    for (let match = BOUNDARY.exec(all); match !== null; match = BOUNDARY.exec(all)) {
+      const to = match.index + match[0].length;
+      const isCalm = this.isCalm();
+      if (isCalm && hint < from) hint = this.book.findHint(all, from);
+      if (isCalm && hint < 0) hint = all.length;
+      if (!isCalm || hint < to) {
+        pass();
+        this.take(whole.subarray(from, to), out);
+        passed = to;
+      }
+      from = to;
+    }
+    pass();
+    return from;
   }
 
   /** The rest, where no more comes. */
   finish(): readonly Uint8Array[] {
     const out: Uint8Array[] = [];
     const rest = this.takeParts();
-    if (rest.length > 0) this.take(rest, rest.toString("latin1"), out);
+    if (rest.length > 0) this.take(rest, out);
     this.letAllGo(out);
     this.quotings?.letGo();
     return out;
   }
 
-  private passesUnread(latin1: string): boolean {
-    return (
-      this.queue.length === 0 &&
-      this.sealedTails.size === 0 &&
-      !this.book.mayBeIn(latin1) &&
-      !latin1.includes("content_block_start")
-    );
+  private isCalm(): boolean {
+    return this.queue.length === 0 && this.sealedTails.size === 0;
   }
 
   private takeParts(): Buffer {
@@ -148,13 +164,8 @@ export class EventRestorer {
     this.drain(out);
   }
 
-  private take(bytes: Uint8Array, latin1: string, out: Uint8Array[]): void {
-    if (this.passesUnread(latin1)) {
-      this.quotings?.passed(bytes);
-      out.push(bytes);
-      return;
-    }
-    const data = dataOf(Buffer.from(latin1, "latin1").toString());
+  private take(bytes: Buffer, out: Uint8Array[]): void {
+    const data = dataOf(bytes.toString());
     const event = data === "" ? undefined : parseJson(data);
     if (data === "" || (isRecord(event) && event["type"] === "ping")) this.passBy(bytes, out);
     else if (isRecord(event)) this.read(bytes, data, event);

@@ -49,7 +49,17 @@ export function spell({ isPlain, isVerbatim, value }: Placeholder, level: number
 
 /** What may be between the strings of JSON. */
 const STRUCTURE = /^[\s{}[\],:0-9+\-.eEtrufalsn]*$/;
+/** In a string. */
+// oxlint-disable-next-line no-control-regex -- they end it
+const MEANS_SOMETHING = /[\u0000-\u001f"\\]/g;
+/** The letters of escapes that are no longer. */
+const SIMPLE = /^["\\/bfnrt]$/;
 const SHORT: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
+function nextOf(text: string, from: number): number {
+  MEANS_SOMETHING.lastIndex = from;
+  return MEANS_SOMETHING.exec(text)?.index ?? text.length;
+}
 
 /**
  * How many JSON strings are around the end of a text that comes in pieces. A text counts as JSON from its first character on,
@@ -63,6 +73,11 @@ export class Quoting {
   private inner: Quoting | null = null;
   /** An escape that is cut through, from its backslash on. */
   private escape = "";
+
+  /** It is no JSON, whatever comes. */
+  get isPlain(): boolean {
+    return this.is === "text";
+  }
 
   get level(): number {
     return this.is === "json" && this.inner !== null ? 1 + this.inner.level : 0;
@@ -106,20 +121,20 @@ export class Quoting {
 
   private readString(text: string, from: number, inner: Quoting): number {
     if (this.escape !== "") return this.readEscape(text, from, inner);
-    for (let at = from; at < text.length; at += 1) {
-      const char = text.charAt(at);
-      if (char < " ") return this.isText(text);
-      if (char !== '"' && char !== "\\") continue;
-      inner.feed(text.slice(from, at));
-      if (char === "\\") this.escape = "\\";
-      else {
-        this.inner = null;
-        this.isOver = this.depth === 0;
-      }
-      return at + 1;
+    let at = nextOf(text, from);
+    // In a text that is no JSON nothing counts but its end.
+    if (inner.is === "text")
+      while (text.charAt(at) === "\\" && SIMPLE.test(text.charAt(at + 1))) at = nextOf(text, at + 2);
+    else if (at > from) inner.feed(text.slice(from, at));
+    if (at === text.length) return at;
+    const char = text.charAt(at);
+    if (char < " ") return this.isText(text);
+    if (char === "\\") this.escape = "\\";
+    else {
+      this.inner = null;
+      this.isOver = this.depth === 0;
     }
-    inner.feed(text.slice(from));
-    return text.length;
+    return at + 1;
   }
 
   private readEscape(text: string, from: number, inner: Quoting): number {
@@ -129,7 +144,7 @@ export class Quoting {
       if (!/^\\u[0-9a-f]{0,4}$/i.test(this.escape)) return this.isText(text);
       if (this.escape.length < 6) return from + 1;
       inner.feed(String.fromCharCode(Number.parseInt(this.escape.slice(2), 16)));
-    } else if (/["\\/bfnrt]/.test(letter)) inner.feed(SHORT[letter] ?? letter);
+    } else if (SIMPLE.test(letter)) inner.feed(SHORT[letter] ?? letter);
     else return this.isText(text);
     this.escape = "";
     return from + 1;

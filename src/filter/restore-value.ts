@@ -150,6 +150,7 @@ export function findEnds(event: JsonRecord): readonly string[] | "all" {
       isRecord(choice) && isText(choice["finish_reason"]) ? [groupOf(choice["index"] ?? at)] : [],
     );
   if (typeof type !== "string") return isRecord(event["error"]) ? "all" : [];
+  if (type.endsWith(".delta")) return [];
   if (type === "content_block_stop") return [groupOf(index)];
   if (/^(?:response\.(?:completed|failed|incomplete)|message_delta|message_stop|error)$/.test(type))
     return "all";

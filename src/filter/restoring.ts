@@ -139,7 +139,7 @@ export class Restoring {
 }
 
 function restoreBody(book: Book, bytes: Buffer, counts: Counts): Uint8Array {
-  if (!book.mayBeIn(bytes.toString("latin1"))) return bytes;
+  if (book.findHint(bytes.toString("latin1"), 0) < 0) return bytes;
   const text = decodeUtf8(bytes, { keepsBom: true });
   if (text === null) return bytes;
   let restored = 0;

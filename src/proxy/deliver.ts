@@ -56,7 +56,10 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
   };
   const { idleMs, restorer } = options;
   const writeAll = async (controller: DirectController, pieces: readonly Uint8Array[]): Promise<void> => {
-    for (const piece of pieces) await Promise.resolve(controller.write(piece));
+    for (const piece of pieces) {
+      const written: unknown = controller.write(piece);
+      if (typeof written === "object") await Promise.resolve(written);
+    }
   };
   let seen = { news: -1, pings: -1 };
   /** When the upstream last said anything, and when it last showed that it is there. */

@@ -22,7 +22,7 @@ import { OWN_PREFIX, answerOwn } from "./own-routes.ts";
 import { isCounted } from "./refusals.ts";
 import { makeChainPasses, modelInUse, plansOf } from "./model-chain.ts";
 import { readBody } from "./read-body.ts";
-import { readRequestFacts, type RequestFacts } from "./request-facts.ts";
+import { readRequestFacts, readSession, type RequestFacts } from "./request-facts.ts";
 import type { SessionMemory } from "./session-memory.ts";
 import { Traits } from "./request-traits.ts";
 
@@ -106,11 +106,8 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const compaction = readCompaction(endpoint.api, read.bytes);
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
   const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
-  const filtered = deps.filter(
-    unfolded,
-    request.headers,
-    placed?.filters,
-    () => (early ?? readRequestFacts(endpoint, request.headers, read.bytes)).sessionId,
+  const filtered = deps.filter(unfolded, request.headers, placed?.filters, () =>
+    early === undefined ? readSession(endpoint, request.headers, read.bytes) : early.sessionId,
   );
   if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const { body } = filtered;

@@ -41,7 +41,7 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
     return {
       endpoint,
       model: namesModel ? stringField(bytes, "model") : null,
-      sessionId: headerSession(headers),
+      sessionId: readSession(endpoint, headers, bytes),
       get client() {
         return readClient(headers);
       },
@@ -57,7 +57,7 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
     endpoint,
     model: stringField(bytes, "model"),
     stream: flagField(bytes, STREAM) === true,
-    sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),
+    sessionId: readSession(endpoint, headers, bytes),
     // Asked for at the end, as is `agent`.
     get client() {
       return readClient(headers);
@@ -79,6 +79,14 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
       return endpoint.api === "responses" ? stringField(bytes, "previous_response_id") : null;
     },
   };
+}
+
+/** Of which session a request is. */
+export function readSession({ api }: Endpoint, headers: Headers, body: Uint8Array): string | null {
+  const told = headerSession(headers);
+  if (told !== null || api === null) return told;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes);
 }
 
 function headerSession(headers: Headers): string | null {
