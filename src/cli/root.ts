@@ -74,6 +74,10 @@ export const COMMANDS = {
     summary: "show the order of upstreams, reset their state, end waits",
     load: () => import("./commands/routing.ts"),
   },
+  pool: {
+    summary: "machines that share what they learn: who, whether it works",
+    load: () => import("./commands/pool.ts"),
+  },
   hooks: {
     summary: "who is told of events: your own commands, notifications",
     load: () => import("./commands/hooks.ts"),

@@ -80,6 +80,15 @@ export interface FileFacts {
         readonly unpriced: number;
       }[]
     | null;
+  /** The pool that this machine shares; null without one. */
+  readonly pool: {
+    readonly namespace: string;
+    /** Why the engine cannot be used now. */
+    readonly problem: Text | string | null;
+    readonly machines: number;
+    /** Since when a proxy of this home is alone, and why; null for none. */
+    readonly alone: { readonly since: Text | string; readonly why: Text | string } | null;
+  } | null;
   /** Which way notifications take, and why none can arrive that way; null where none are wanted. */
   readonly notify: {
     readonly via: string;

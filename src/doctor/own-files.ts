@@ -109,6 +109,23 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     },
   },
   {
+    id: "pool",
+    about: "where `share` is set, the engine of the pool can be used, and the proxies share through it",
+    worst: "warn",
+    run({ files: { pool } }) {
+      if (pool === null) return [];
+      const { alone, machines, namespace, problem } = pool;
+      const hint = "ch pool test";
+      if (alone !== null)
+        return [
+          warn(t`the pool ${namespace}: this machine is alone since ${alone.since} (${alone.why})`, hint),
+        ];
+      return problem === null
+        ? [ok(t`the pool ${namespace} is shared, machines: ${machines}`)]
+        : [warn(problem, hint)];
+    },
+  },
+  {
     id: "notify",
     about: "where `notify` is set, what shows notifications is there",
     worst: "warn",

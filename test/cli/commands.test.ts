@@ -61,6 +61,7 @@ describe("a group without a command", () => {
       "ch statusline": "show",
       "ch filter": "check",
       "ch hooks": "list",
+      "ch pool": "status",
       "ch completion": undefined,
     });
   });

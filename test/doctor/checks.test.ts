@@ -201,6 +201,19 @@ const CONDITIONS: readonly Condition[] = [
     hint,
   })),
   {
+    name: "pool: nothing listens where the engine should be",
+    make({ home }) {
+      const path = join(home.path, ".codex-helper/config.json");
+      const config = JSON.parse(readFileSync(path, "utf8")) as object;
+      const share = { url: `redis://127.0.0.1:${freePort()}`, namespace: "team" };
+      home.write(".codex-helper/config.json", { ...config, share });
+      chmodSync(path, 0o600);
+    },
+    status: "warn",
+    says: /the pool team cannot be used: 127\.0\.0\.1:\d+: refused the connection/,
+    hint: /ch pool test/,
+  },
+  {
     name: "config-file: something in it is odd",
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "a", auth_token_env: "RELAY_KEY" } }),
     status: "warn",

@@ -17,7 +17,7 @@ import { isAboutModes } from "../../config/file.ts";
 import { type NotifySettings, resolveNotify } from "../../config/notify.ts";
 import { describeUnsafeHome, findExisting, findHomeProblem, hasModes } from "../../base/home.ts";
 import { findLeftovers } from "../../base/leftovers.ts";
-import { type Text, t } from "../../base/text.ts";
+import { type Text, isText, showMoment, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
 import { type Paths, quoteWord } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
@@ -63,6 +63,7 @@ export async function collectFileFacts({
     },
     projects,
     budgets,
+    pool: config.shell.share == null ? null : await examinePool({ env, now, paths }),
     notify: await examineNotify(resolveNotify(config.shell.notify), env),
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
@@ -168,6 +169,26 @@ async function examineBudgets(live: LiveConfig, context: LiveConfigOptions): Pro
       unpriced: count.unpriced,
     })) ?? null
   );
+}
+
+async function examinePool(context: LiveConfigOptions): Promise<FileFacts["pool"]> {
+  const { surveyPool } = await import("../share/visit.ts");
+  const pool = await surveyPool(context);
+  if (pool === null) return null;
+  const alone = pool.proxies.find(({ state }) => state === "alone");
+  const why: unknown = alone?.["why_text"];
+  return {
+    namespace: pool.namespace,
+    problem: pool.problem,
+    machines: pool.machines.length,
+    alone:
+      alone === undefined
+        ? null
+        : {
+            since: showMoment(alone.since_ms ?? 0, context.now()),
+            why: isText(why) ? why : (alone.why ?? ""),
+          },
+  };
 }
 
 /** A budget may be of many. */

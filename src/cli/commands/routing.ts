@@ -1,6 +1,7 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resolve } from "node:path";
 import { expandHome } from "../../app/projects/places.ts";
+import { createLiveConfig, listKeys } from "../../app/live-config.ts";
 import { resetRoute, stopWaits, surveyRoute, surveyWaits } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
 import { findUserHome } from "../../base/paths.ts";
@@ -148,10 +149,12 @@ const resetCommand = defineCommand({
   examples: [
     ["ch routing reset main#2", "make one upstream available again"],
     ["ch routing reset --all --claude", "all upstreams of Claude Code"],
+    ["ch routing reset main#2 --everywhere", "on all machines of the pool"],
   ],
   args: {
     name: { type: "positional", required: false, description: "NAME (a whole config) or NAME#N" },
     all: { type: "boolean", description: "every upstream of the service" },
+    everywhere: { type: "boolean", description: "on every machine of the pool, too" },
     ...SERVICE_ARGS,
   },
   async run(args, cli) {
@@ -172,9 +175,14 @@ const resetCommand = defineCommand({
     }
     if (args.name !== undefined) checkTarget(config, service, args.name);
     const told = await resetRoute(service, args.name ?? null, cli);
+    if (args.everywhere === true) {
+      const { resetEverywhere } = await import("../../app/share/visit.ts");
+      await resetEverywhere(cli, service, listKeys(createLiveConfig(cli), service, args.name ?? null));
+    }
     const what = args.name ?? t`every upstream of ${CLIENT_NAME[service]}`;
     const where = told === 0 ? t`no proxy is running; state.json was updated` : t`running proxies: ${told}`;
     cli.out.line(t`${what}: state reset (${where})`);
+    if (args.everywhere === true) cli.out.line(t`the machines of the pool were told`);
     cli.out.note(t`Next: ch routing explain`);
   },
 });

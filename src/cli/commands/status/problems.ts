@@ -12,6 +12,7 @@ import type { Cli } from "../../cli.ts";
 import { t, tell, tellEither, tellList } from "../../language.ts";
 import { describeError, tellReason } from "../../logged-error.ts";
 import type { Colour } from "../../output.ts";
+import { describeAlone } from "../../pool-words.ts";
 import { describeIntruder, describeUnread } from "../../switch-words.ts";
 import {
   describeFix,
@@ -118,7 +119,8 @@ function listProxyTroubles(facts: ServiceFacts, now: number): Trouble[] {
       hint: "ch doctor --fix",
       colour: "red",
     })),
-    ...instances.flatMap(({ client_token: isLocked, refusals, waiting }): Trouble[] => {
+    ...instances.flatMap(({ client_token: isLocked, pool, refusals, waiting }): Trouble[] => {
+      const alone = describeAlone(pool, now);
       // Somebody tries, or a page is wrong: nothing was sent for any of these.
       const statuses = Object.entries(refusals?.by_status ?? {}).map(
         ([status, count]) => `${status} ×${count}`,
@@ -135,6 +137,7 @@ function listProxyTroubles(facts: ServiceFacts, now: number): Trouble[] {
           isOfUpstream: true,
         })),
         ...(count === 0 ? [] : [{ words, hint: null, colour: "yellow" as const }]),
+        ...(alone === null ? [] : [{ words: alone, hint: "ch pool test", colour: "yellow" as const }]),
         ...(isLocked
           ? [{ words: t`answers only clients with the client token`, hint: null, colour: "dim" as const }]
           : []),

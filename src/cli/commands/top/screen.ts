@@ -10,6 +10,7 @@ import { t, tell } from "../../language.ts";
 import { cutColumns, cutMiddle } from "../../layout.ts";
 import type { Data } from "../../output.ts";
 import { listQuotaCells, showRough, showTightest } from "../../quota-words.ts";
+import { describeAloneShort } from "../../pool-words.ts";
 import { showClock } from "../../request-line.ts";
 import type { ScreenSize } from "../../full-screen.ts";
 import { describeHealth } from "../../upstream-words.ts";
@@ -70,7 +71,7 @@ function shareRows(rows: number, upstreams: number) {
 
 function drawHead({ filter, model, now, version }: ScreenState, columns: number, paint: Paint): string {
   const today = model.today();
-  const proxies = model.proxies().map(nameProxy);
+  const proxies = model.proxies().map((one) => nameProxy(one, now));
   const name = paint("bold", `ch ${version}`);
   const clock = showClock(now);
   const cost =
@@ -97,8 +98,9 @@ function drawHead({ filter, model, now, version }: ScreenState, columns: number,
 }
 
 /** "Codex 3211"; one that does not answer says so. */
-function nameProxy({ instance: { port, service }, isSilent }: ProxyRow): string {
-  const name = `${CLIENT_NAME[service]} ${port}`;
+function nameProxy({ facts, instance: { port, service }, isSilent }: ProxyRow, now: number): string {
+  const alone = describeAloneShort(facts?.pool, now);
+  const name = `${CLIENT_NAME[service]} ${port}${alone === null ? "" : ` (${alone})`}`;
   return isSilent ? t`${name} (no answer)` : name;
 }
 
