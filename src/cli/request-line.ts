@@ -103,12 +103,13 @@ export function describeRecord(
   const sentence = isOk ? "" : tidy(describeFailure(record));
   const model = nameModel(record);
   const host = answerer?.label === undefined || url === undefined ? "" : showHost(url);
-  const cells: readonly Cell[] = [
-    new Cell("id", withId ? showValue(record.id) : "", NO_FORMS, CYAN),
-    new Cell("time", showClock(at), NO_FORMS, DIM),
-    new Cell("service", hasService ? showValue(record.service) : "", OR_NOTHING),
-    new Cell("label", stories === null ? showAnswerer(answerer) : ""),
-    new Cell("host", host, OR_NOTHING, DIM),
+  const cells: Cell[] = [];
+  if (withId) cells.push(new Cell("id", showValue(record.id), NO_FORMS, CYAN));
+  cells.push(new Cell("time", showClock(at), NO_FORMS, DIM));
+  if (hasService) cells.push(new Cell("service", showValue(record.service), OR_NOTHING));
+  if (stories === null) cells.push(new Cell("label", showAnswerer(answerer)));
+  if (host !== "") cells.push(new Cell("host", host, OR_NOTHING, DIM));
+  cells.push(
     // A sentence says more.
     new Cell("model", cutMiddle(model, MAX_MODEL_COLUMNS), () => [
       ...SHORTER_MODEL_COLUMNS.map((columns) => cutMiddle(model, columns)),
@@ -116,10 +117,11 @@ export function describeRecord(
     ]),
     new Cell("status", describeStatus(record), NO_FORMS, { colour: colourOf(record) }),
     timeCell(record),
-    ...usageCells(record.usage, isCacheApart(record.path)),
-    new Cell("cost", describeCost(record, cost), NO_FORMS, FIGURE),
-    new Cell("session", isOk && session !== undefined ? session.slice(0, 8) : "", OR_NOTHING, DIM),
-  ];
+  );
+  if (record.usage !== undefined) addUsage(cells, record.usage, isCacheApart(record.path));
+  const price = describeCost(record, cost);
+  if (price !== "") cells.push(new Cell("cost", price, NO_FORMS, FIGURE));
+  if (isOk && session !== undefined) cells.push(new Cell("session", session.slice(0, 8), OR_NOTHING, DIM));
   const said = sentence === "" ? 0 : Bun.stringWidth(sentence) + GAP.length;
   shorten(cells, width - said);
   const line = layOut(cells, { paint, spare: sentence === "" ? width : 0, widths });
@@ -207,23 +209,18 @@ function timeCell({ duration_ms: whole, ttfb_ms: first }: LogRecord): Cell {
   return new Cell("times", both, [total], FIGURE);
 }
 
-function usageCells(usage: LogRecord["usage"], isApart: boolean): Cell[] {
-  const {
-    cache_creation_tokens: created = 0,
-    cached_input_tokens: cached = 0,
-    input_tokens: input,
-  } = usage ?? {};
-  const { output_tokens: output } = usage ?? {};
-  const all = input === undefined ? undefined : isApart ? input + cached + created : input;
-  const more = usage?.partial === true ? "+" : "";
-  const share = all === undefined || all === 0 ? "" : `${Math.round((100 * cached) / all)} %`;
-  const asked = all === undefined ? "" : t`${formatTokens(all) + more} in`;
-  const answered = output === undefined ? "" : t`${formatTokens(output) + more} out`;
-  return [
-    new Cell("input", asked, OR_NOTHING, FIGURE),
-    new Cell("cached", share, OR_NOTHING, FIGURE),
-    new Cell("output", answered, OR_NOTHING, FIGURE),
-  ];
+function addUsage(cells: Cell[], usage: NonNullable<LogRecord["usage"]>, isApart: boolean): void {
+  const { cache_creation_tokens: created = 0, cached_input_tokens: cached = 0 } = usage;
+  const { input_tokens: input, output_tokens: output, partial } = usage;
+  const more = partial === true ? "+" : "";
+  if (input !== undefined) {
+    const all = isApart ? input + cached + created : input;
+    cells.push(new Cell("input", t`${formatTokens(all) + more} in`, OR_NOTHING, FIGURE));
+    const share = Math.round((100 * cached) / all);
+    if (all !== 0) cells.push(new Cell("cached", `${share} %`, OR_NOTHING, FIGURE));
+  }
+  if (output !== undefined)
+    cells.push(new Cell("output", t`${formatTokens(output) + more} out`, OR_NOTHING, FIGURE));
 }
 
 /** Of the answer and of the attempts before it; "-" where nobody can say. */
