@@ -53,32 +53,51 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
       previousResponse: null,
     };
   }
-  return {
-    endpoint,
-    model: stringField(bytes, "model"),
-    stream: flagField(bytes, STREAM) === true,
-    sessionId: readSession(endpoint, headers, bytes),
-    // Asked for at the end, as is `agent`.
-    get client() {
-      return readClient(headers);
-    },
-    get agent() {
-      return readAgent(headers);
-    },
-    // Asked for after a failure alone, and looked for in the whole of a body.
-    get store() {
-      return flagField(bytes, STORE) === true;
-    },
-    get background() {
-      return flagField(bytes, BACKGROUND) === true;
-    },
-    get isContinuable() {
-      return endpoint.api === "responses" && flagField(bytes, STORE) !== false;
-    },
-    get previousResponse() {
-      return endpoint.api === "responses" ? stringField(bytes, "previous_response_id") : null;
-    },
-  };
+  return new TurnFacts(endpoint, headers, bytes);
+}
+
+/** A class, because each request has one: as many getters of its own would cost more than what they read. */
+class TurnFacts implements RequestFacts {
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly sessionId: string | null;
+  private known: { readonly agent: Agent | null } | null = null;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    private readonly headers: Headers,
+    private readonly bytes: Buffer,
+  ) {
+    this.model = stringField(bytes, "model");
+    this.stream = flagField(bytes, STREAM) === true;
+    this.sessionId = readSession(endpoint, headers, bytes);
+  }
+
+  // Asked for at the end.
+  get client(): string | null {
+    return readClient(this.headers);
+  }
+
+  get agent(): Agent | null {
+    return (this.known ??= { agent: readAgent(this.headers) }).agent;
+  }
+
+  // Asked for after a failure alone, and looked for in the whole of a body.
+  get store(): boolean {
+    return flagField(this.bytes, STORE) === true;
+  }
+
+  get background(): boolean {
+    return flagField(this.bytes, BACKGROUND) === true;
+  }
+
+  get isContinuable(): boolean {
+    return this.endpoint.api === "responses" && flagField(this.bytes, STORE) !== false;
+  }
+
+  get previousResponse(): string | null {
+    return this.endpoint.api === "responses" ? stringField(this.bytes, "previous_response_id") : null;
+  }
 }
 
 /** Of which session a request is. */

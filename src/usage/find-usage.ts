@@ -14,17 +14,23 @@ export interface UsageFound {
 }
 
 /** Names from the outside in; `*` is each member of a list, the last first. In the order in which they are asked. */
-const PLACES: Readonly<Record<Api, readonly string[]>> = {
+const PLACES: Readonly<Record<Api, readonly Path[]>> = {
   // https://platform.openai.com/docs/api-reference/responses-streaming; relays put it beside the response.
-  responses: ["response.usage", "usage"],
+  responses: pathsOf("response.usage", "usage"),
   // https://docs.anthropic.com/en/docs/build-with-claude/streaming; the metrics are Bedrock's, in message_stop.
-  messages: ["usage", "message.usage", "amazon-bedrock-invocationMetrics"],
+  messages: pathsOf("usage", "message.usage", "amazon-bedrock-invocationMetrics"),
   // https://console.groq.com/docs/api-reference; https://platform.moonshot.cn/docs/api/chat (each choice of a stream)
-  chat: ["usage", "x_groq.usage", "choices.*.usage"],
+  chat: pathsOf("usage", "x_groq.usage", "choices.*.usage"),
 };
 
+type Path = readonly string[];
+
+function pathsOf(...places: readonly string[]): readonly Path[] {
+  return places.map((place) => place.split("."));
+}
+
 /** The same for whatever API: vendors answer in their own form behind the path of another. */
-const OTHER_PLACES = [
+const OTHER_PLACES = pathsOf(
   "usage",
   "response.usage",
   "message.usage",
@@ -36,7 +42,7 @@ const OTHER_PLACES = [
   "result.usage",
   "response.body.usage",
   "body.usage",
-];
+);
 
 /** What is written by people, models and tools, and what is said of accounts: no usage of this answer is in it. */
 const CLOSED =
@@ -101,25 +107,27 @@ export function mayTellUsage(bytes: Uint8Array): boolean {
   return buffer.includes(TOKEN) && TELLING.some((name) => buffer.includes(name));
 }
 
-function atPlaces(value: JsonRecord, places: readonly string[]): JsonRecord | null {
+function atPlaces(value: JsonRecord, places: readonly Path[]): JsonRecord | null {
   for (const place of places) {
-    const found = atPath(value, place.split("."));
+    const found = atPath(value, place, 0);
     if (found !== null) return found;
   }
   return null;
 }
 
-function atPath(value: unknown, [key, ...rest]: readonly string[]): JsonRecord | null {
+/** From so many names of the path on. */
+function atPath(value: unknown, path: Path, at: number): JsonRecord | null {
+  const key = path[at];
   if (key === undefined) return isRecord(value) && hasFigures(value, 1) ? value : null;
   if (key === "*") {
     if (!Array.isArray(value)) return null;
     for (const member of value.slice(-MAX_OBJECTS).toReversed()) {
-      const found = atPath(member, rest);
+      const found = atPath(member, path, at + 1);
       if (found !== null) return found;
     }
     return null;
   }
-  return isRecord(value) ? atPath(value[key], rest) : null;
+  return isRecord(value) ? atPath(value[key], path, at + 1) : null;
 }
 
 /** The outermost object that has token counts: two of them, or one in an object that is called usage. */
@@ -151,15 +159,17 @@ function withToolUse(value: JsonRecord | string, usage: JsonRecord): JsonRecord 
     typeof value === "string" ? readHeadMember(value, "tool_usage", 2) : inEither(value, "tool_usage");
   if (isRecord(told)) return { tool_usage: told, ...usage };
   const output = typeof value === "string" ? null : inEither(value, "output");
-  const calls: Record<string, { num_requests: number }> = {};
-  for (const item of Array.isArray(output) ? output.filter(isRecord) : []) {
+  let calls: Record<string, { num_requests: number }> | null = null;
+  for (const item of Array.isArray(output) ? output : []) {
+    if (!isRecord(item)) continue;
     const tool = CALLS[String(item["type"])];
     const kind = isRecord(item["action"]) ? item["action"]["type"] : undefined;
     // Of the actions of a web search only the search itself costs something.
     if (tool === undefined || (kind !== undefined && kind !== "search")) continue;
+    calls ??= {};
     calls[tool] = { num_requests: (calls[tool]?.num_requests ?? 0) + 1 };
   }
-  return { tool_usage: calls, ...usage };
+  return calls === null ? usage : { tool_usage: calls, ...usage };
 }
 
 /** In the names of all calls that cost something. */
@@ -172,7 +182,8 @@ const CALLS: Readonly<Record<string, string>> = {
 
 /** A member of the document, or of the response or message that an event holds. */
 function inEither(value: JsonRecord, name: string): unknown {
+  if (value[name] != null) return value[name];
   const { message, response } = value;
-  const holder = [value, response, message].filter(isRecord).find((one) => one[name] != null);
-  return holder?.[name];
+  if (isRecord(response) && response[name] != null) return response[name];
+  return isRecord(message) ? (message[name] ?? undefined) : undefined;
 }

@@ -161,6 +161,7 @@ export type Findings = Map<Name, Found>;
 
 /** What this object says takes the place of what is known. */
 export function merge(findings: Findings, record: JsonRecord): void {
+  if (findings.size === 0) return collect(findings, record, TREE);
   const own: Findings = new Map();
   collect(own, record, TREE);
   for (const [name, found] of own) {

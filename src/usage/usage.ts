@@ -199,9 +199,10 @@ const TOOLS = [
 
 /** Null where none was used. */
 function readTools(findings: Findings): NonNullable<Usage["server_tool_use"]> | null {
-  const used = TOOLS.flatMap((name) => {
+  let used: Partial<Record<Tool, number>> | null = null;
+  for (const name of TOOLS) {
     const calls = findings.get(name)?.figure ?? 0;
-    return calls > 0 ? [[name, calls] as const] : [];
-  });
-  return used.length === 0 ? null : Object.fromEntries(used);
+    if (calls > 0) (used ??= {})[name] = calls;
+  }
+  return used;
 }
