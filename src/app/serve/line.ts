@@ -3,6 +3,7 @@
 // asked for, and by each of its requests from then on.
 import { onUserError } from "../../base/errors.ts";
 import { setNewest } from "../../base/newest.ts";
+import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import { localDay } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
@@ -11,6 +12,7 @@ import type { LogRecord } from "../../log/record.ts";
 import { concerns, placeAt } from "../../quota/budget.ts";
 import type { QuotaRow } from "../../quota/sources.ts";
 import type { Router } from "../../routing/router.ts";
+import { type StatePaths, createSavedSections } from "../../state/state-file.ts";
 import { answererOf, hasFailed, isGeneration, lacksUsage, listAttempts } from "../../usage/outcome.ts";
 import { readBilledTokens } from "../../usage/price-rates.ts";
 import type { Pricer } from "../../usage/prices.ts";
@@ -19,12 +21,11 @@ import type { LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
 import { explainRoute } from "../status/facts.ts";
-import type { LineCost, LineFacts } from "../status/line-facts.ts";
+import { type LineCost, type LineFacts, SAVED_LINES, type SavedLine } from "../status/line-facts.ts";
 
 export interface LineBookOptions {
   readonly service: Service;
-  /** Of the log. */
-  readonly log: string;
+  readonly paths: StatePaths & Pick<Paths, "requestsLog">;
   readonly book: SpendBook;
   readonly quota: Pick<Quota, "budgets" | "rowsOf">;
   readonly route: LiveRoute;
@@ -52,10 +53,12 @@ const MOST_BATCHES = { session: 24, all: 2 };
 /** Whoever asks gets what is known by then; the rest comes with the next question. */
 const LONGEST_LOOK_MS = 60;
 const ALL = "";
+/** What a line without a proxy says is what was so last, within this. */
+const SAVE_AFTER_MS = 60_000;
 
 export type LineBook = ReturnType<typeof createLineBook>;
 
-export function createLineBook({ book, log, now, quota, route, router, service }: LineBookOptions) {
+export function createLineBook({ book, now, paths, quota, route, router, service }: LineBookOptions) {
   const sessions = new Map<string, Seen>();
 
   const add = (seen: Seen, record: LogRecord, costOf: Pricer["costOf"] | null): void => {
@@ -79,7 +82,7 @@ export function createLineBook({ book, log, now, quota, route, router, service }
     const costOf = book.costOf();
     const most = id === ALL ? MOST_BATCHES.all : MOST_BATCHES.session;
     let batches = 0;
-    for await (const entries of readLogBackward(log)) {
+    for await (const entries of readLogBackward(paths.requestsLog)) {
       for (const { record } of entries)
         if (id === ALL || record.session_id === id) add(seen, record, id === ALL ? null : costOf);
       if ((batches += 1) < most) continue;
@@ -127,7 +130,41 @@ export function createLineBook({ book, log, now, quota, route, router, service }
     return shares.toSorted((one, other) => other.share - one.share)[0] ?? null;
   };
 
+  const findPlace = (session: string | null) => {
+    const at = now();
+    const asked = { model: null, sessionId: session };
+    const { places } = explainRoute({ router, state: route.state(), now: at }, asked);
+    const [first] = places;
+    const upstream = route.upstreams().find(({ label }) => label === first?.label);
+    return {
+      at,
+      first,
+      left: upstream === undefined ? null : chooseRow(quota.rowsOf(upstream)),
+      budget: upstream === undefined ? null : findBudget(upstream),
+    };
+  };
+
+  const saved = createSavedSections({
+    paths,
+    sections: [SAVED_LINES],
+    isOwn: (name) => name === service,
+    make: () => {
+      const { at, budget, first, left } = findPlace(null);
+      const line: SavedLine | null =
+        first === undefined ? null : { at_ms: at, label: first.label, left, budget };
+      return { [SAVED_LINES]: line === null ? {} : { [service]: line } };
+    },
+    saveAfterMs: SAVE_AFTER_MS,
+    // Where state.json cannot be written, those whose state matters more say so.
+    onTrouble: () => {},
+  });
+
   return {
+    /** At the end, and some time after somebody asked: for lines that are asked for when nothing runs. Never rejects. */
+    async save(): Promise<void> {
+      saved.noteChange();
+      await saved.flush();
+    },
     /** A request that ended. Nothing, as long as nobody asked for its session. */
     note(record: LogRecord): void {
       if (sessions.size === 0) return;
@@ -143,13 +180,8 @@ export function createLineBook({ book, log, now, quota, route, router, service }
         .then(() => book.refresh())
         .catch(onUserError(() => {}));
       await Promise.race([look, Bun.sleep(LONGEST_LOOK_MS)]);
-      const at = now();
-      const { places } = explainRoute(
-        { router, state: route.state(), now: at },
-        { model: null, sessionId: session },
-      );
-      const [first] = places;
-      const upstream = route.upstreams().find(({ label }) => label === first?.label);
+      const { at, budget, first, left } = findPlace(session);
+      saved.noteChange();
       const seen = sessions.get(id);
       const hop = seen?.hop ?? null;
       const isFresh = hop !== null && at - hop.at < HOP_MS && hop.to === first?.label;
@@ -162,8 +194,8 @@ export function createLineBook({ book, log, now, quota, route, router, service }
             ? null
             : { label: first.label, state: first.standing, until_ms: first.until_ms },
         from: isFresh ? hop.from : null,
-        left: upstream === undefined ? null : chooseRow(quota.rowsOf(upstream)),
-        budget: upstream === undefined ? null : findBudget(upstream),
+        left,
+        budget,
         today: makeToday(),
         session: isKnown ? { usd: seen.usd, is_partial: seen.unknown > 0 } : null,
         cached_share: seen?.last?.share ?? null,

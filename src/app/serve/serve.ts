@@ -280,7 +280,7 @@ async function startService(
   const token = crypto.randomUUID();
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
-  const line = createLineBook({ ...shared, service, log: paths.requestsLog, route, router });
+  const line = createLineBook({ ...shared, paths, service, route, router });
   const record = (entry: LogEntry): void => {
     book.number(entry);
     book.note(entry, log.append(entry));
@@ -360,7 +360,7 @@ async function startService(
       await proxy.stop(graceMs);
       refusals.close();
       saved.noteChange();
-      await Promise.all([saved.flush(), gate.flush()]);
+      await Promise.all([saved.flush(), gate.flush(), line.save()]);
     },
   };
 }

@@ -35,6 +35,15 @@ export interface LineFacts {
   readonly cached_share: number | null;
 }
 
+/** What a proxy knew last, in state.json, by service. Fields are only ever added. */
+export interface SavedLine extends Pick<LineFacts, "budget" | "left"> {
+  readonly at_ms: number;
+  readonly label: string;
+}
+
+/** The section of state.json. */
+export const SAVED_LINES = "line";
+
 export interface LineCost {
   readonly usd: number;
   /** Something has no price, or did not say what it used. */
@@ -42,7 +51,7 @@ export interface LineCost {
 }
 
 export interface LineQuestion {
-  readonly paths: Pick<Paths, "config" | "run" | "spend">;
+  readonly paths: Pick<Paths, "config" | "run" | "spend" | "state">;
   /** Undefined: the default service, or the one that runs. */
   readonly service: Service | undefined;
   readonly session: string | null;
@@ -57,7 +66,12 @@ export type FoundFacts =
   | { readonly kind: "running"; readonly facts: LineFacts }
   /** A proxy is there, and did not answer in time. */
   | { readonly kind: "silent" }
-  | { readonly kind: "none"; readonly today: LineFacts["today"]; readonly at: number | null };
+  | {
+      readonly kind: "none";
+      readonly today: LineFacts["today"];
+      readonly at: number | null;
+      readonly last: SavedLine | null;
+    };
 
 interface Record {
   readonly service: Service;
@@ -66,6 +80,8 @@ interface Record {
   readonly since: number;
 }
 
+/** A record from later than this in the future is invalid: the clock was set back since. */
+const CLOCK_SLACK_MS = 60_000;
 /** Longer nobody waits for a line. */
 const ANSWER_MS = 400;
 
@@ -84,7 +100,7 @@ export async function findLineFacts(question: LineQuestion): Promise<FoundFacts>
     // One that hangs has taken all the time there is.
     if (isSilent) return { kind: "silent" };
   }
-  return { kind: "none", ...readToday(question, service) };
+  return { kind: "none", ...readToday(question, service), last: readLast(question, service) };
 }
 
 function listRecords(run: string): readonly Record[] {
@@ -147,5 +163,23 @@ function readToday(
   return {
     today: { usd: sum("usd"), is_partial: unknown > 0 },
     at: typeof at === "number" ? at : null,
+  };
+}
+
+/** Of what a limit or budget that has ended since says nothing now. */
+function readLast({ now, paths }: LineQuestion, service: Service): SavedLine | null {
+  const { [SAVED_LINES]: lines } = readRecord(paths.state);
+  const saved = isRecord(lines) ? lines[service] : undefined;
+  if (!isRecord(saved)) return null;
+  const { at_ms: at, budget, label, left } = saved as Partial<SavedLine>;
+  if (typeof at !== "number" || at > now + CLOCK_SLACK_MS || typeof label !== "string") return null;
+  const isLeft =
+    isRecord(left) && (Number.isFinite(left.left) || (left.unit === "%" && Number.isFinite(left.used)));
+  const isBudget = isRecord(budget) && Number.isFinite(budget.share);
+  return {
+    at_ms: at,
+    label,
+    left: isLeft && (left.resets_at_ms ?? Number.POSITIVE_INFINITY) > now ? left : null,
+    budget: isBudget && budget.until_ms > now ? budget : null,
   };
 }

@@ -1,5 +1,5 @@
 // The line itself: what is known as short words, field by field, as many as fit. One table: a field is a row.
-import type { FoundFacts, LineCost, LineFacts } from "../../app/status/line-facts.ts";
+import type { FoundFacts, LineCost, LineFacts, SavedLine } from "../../app/status/line-facts.ts";
 import { type JsonRecord, isRecord } from "../../base/json-value.ts";
 import { oneLine, printable } from "../../base/terminal-text.ts";
 import { showMoment, showSpan } from "../../base/text.ts";
@@ -35,7 +35,11 @@ const BAR_CELLS = 5;
 export const FIELDS = {
   upstream: {
     make: ({ found, now }) => {
-      if (found.kind === "none") return { words: t`ch is not running`, colour: "dim" };
+      if (found.kind === "none") {
+        const { last } = found;
+        const words = last === null ? t`ch is not running` : t`ch is not running (last ${last.label})`;
+        return { words, colour: "dim" };
+      }
       if (found.kind === "silent") return { words: t`ch does not answer`, colour: "yellow" };
       const { from, upstream } = found.facts;
       if (upstream === null) return { words: t`no upstream`, colour: "red" };
@@ -48,9 +52,10 @@ export const FIELDS = {
   },
   left: {
     make: ({ found, now }) => {
-      const left = found.kind === "running" ? found.facts.left : null;
+      const left = findLeft(found);
       if (left === null) return null;
-      const { read_at_ms: at, resets_at_ms: end, state } = left;
+      const { resets_at_ms: end, state } = left;
+      const at = left.read_at_ms ?? savedAt(found);
       const until = end === null ? "" : ` ${t`until ${showMoment(end, now)}`}`;
       return {
         words: `${describeLeft(left)}${until}${showAge(at, now)}`,
@@ -72,9 +77,9 @@ export const FIELDS = {
     },
   },
   budget: {
-    make: ({ found }) => {
-      const budget = found.kind === "running" ? found.facts.budget : null;
-      if (budget === null) return null;
+    make: ({ found, now }) => {
+      const budget = found.kind === "running" ? found.facts.budget : findLast(found)?.budget;
+      if (budget == null) return null;
       const { is_spent: isSpent, share } = budget;
       // Neither empty nor full until it is.
       const cells = isSpent ? BAR_CELLS : Math.min(BAR_CELLS - 1, Math.ceil(share * BAR_CELLS));
@@ -83,7 +88,7 @@ export const FIELDS = {
         ? Math.max(100, Math.round(share * 100))
         : Math.min(99, Math.round(share * 100));
       return {
-        words: t`budget ${bar} ${percent} %`,
+        words: `${t`budget ${bar} ${percent} %`}${showAge(savedAt(found), now)}`,
         colour: isSpent ? "red" : share >= 0.8 ? "yellow" : undefined,
       };
     },
@@ -111,11 +116,24 @@ export const FIELDS = {
   },
   reset: {
     make: ({ found, now }) => {
-      const end = found.kind === "running" ? (found.facts.left?.resets_at_ms ?? null) : null;
+      const end = findLeft(found)?.resets_at_ms ?? null;
       return end === null ? null : { words: tell(showMoment(end, now)) };
     },
   },
 } as const satisfies Readonly<Record<string, Field>>;
+
+function findLast(found: FoundFacts): SavedLine | null {
+  return found.kind === "none" ? found.last : null;
+}
+
+/** When what a proxy said last was so; null where it says so now. */
+function savedAt(found: FoundFacts): number | null {
+  return findLast(found)?.at_ms ?? null;
+}
+
+function findLeft(found: FoundFacts): LineFacts["left"] {
+  return found.kind === "running" ? found.facts.left : (findLast(found)?.left ?? null);
+}
 
 const SOFT: ReadonlySet<string> = new Set(["low", "probing", "cooling", "full", "model-unknown"]);
 

@@ -153,6 +153,47 @@ describe("installed in Claude Code", () => {
   });
 });
 
+describe("where the proxy has stopped", () => {
+  test("the line says what it knew last", async () => {
+    await using relay = await startFakeUpstream(() => GOOD.messages());
+    await using proxy = await startConfiguredProxy({ claude: [relay], codex: [relay] });
+    await proxy.stop();
+    for (const flag of ["--claude", "--codex"])
+      expect((await runCli(["statusline", flag], { home: proxy.home })).stdout).toBe(
+        "ch is not running (last main#1)\n",
+      );
+  });
+
+  test.each([
+    "{{",
+    "[]",
+    '{"line":[]}',
+    '{"line":{"codex":5}}',
+    '{"line":{"codex":{"at_ms":1}}}',
+    '{"line":{"codex":{"at_ms":1e300,"label":"a#1"}}}',
+  ])("nothing is believed of state.json: %s", async (text) => {
+    using home = makeTempHome();
+    home.write(".codex-helper/state.json", text);
+    expect(await runCli(["statusline"], { home })).toEqual({
+      code: 0,
+      stdout: "ch is not running\n",
+      stderr: "",
+    });
+  });
+
+  test("but what is sound in it, without what has ended since", async () => {
+    using home = makeTempHome();
+    const left = { left: 3, unit: "USD", resets_at_ms: 5, read_at_ms: 1, limit: null, state: "ok" };
+    const line = { at_ms: 1, label: "甲#1", left, budget: { share: 0.5, until_ms: 5 } };
+    home.write(".codex-helper/state.json", {
+      line: { codex: line, claude: { ...line, left: {}, label: "b#2" } },
+    });
+    const show = async (flag: string) => (await runCli(["statusline", flag], { home })).stdout;
+    expect(await show("--codex")).toBe("ch is not running (last 甲#1)\n");
+    expect(await show("--claude")).toBe("ch is not running (last b#2)\n");
+  });
+});
+
 test("without a proxy it says so, and nothing else", async () => {
   using home = makeTempHome();
   expect(await runCli(["statusline"], { home })).toEqual({
