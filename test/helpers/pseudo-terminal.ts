@@ -1,3 +1,4 @@
+import { createScreen } from "./screen.ts";
 import { waitUntil } from "./wait.ts";
 import type { TempHome } from "./temp-home.ts";
 
@@ -47,10 +48,15 @@ export interface TerminalSession extends AsyncDisposable {
   press(keys: string, after: string | RegExp): Promise<void>;
   /** All words that appeared so far. */
   words(): string;
+  /** Waits until the screen, as it is now, shows this. */
+  shows(pattern: RegExp): Promise<void>;
+  type(keys: string): void;
+  screen(): string;
   readonly exited: Promise<number>;
 }
 
 const LONGEST_WAIT_MS = 20_000;
+const ROWS = 40;
 
 export function startAtTerminal(
   command: readonly string[],
@@ -59,15 +65,18 @@ export function startAtTerminal(
   const decoder = new TextDecoder();
   let screen = "";
   let seen = 0;
+  const shown = createScreen(columns, ROWS);
   const closed = Promise.withResolvers<void>();
   const child = Bun.spawn([...command], {
     cwd: home.path,
     env: { ...home.env, TERM: "xterm-256color", ...env },
     terminal: {
       cols: columns,
-      rows: 40,
+      rows: ROWS,
       data(_, bytes) {
-        screen += decoder.decode(bytes, { stream: true });
+        const text = decoder.decode(bytes, { stream: true });
+        screen += text;
+        shown.write(text);
       },
       exit: () => closed.resolve(),
     },
@@ -76,6 +85,15 @@ export function startAtTerminal(
   const words = (): string => screen.replace(/\u001b\[[\d;?]*[A-Za-z]/g, "").replace(/\r/g, "");
   const session: TerminalSession = {
     words,
+    screen: () => shown.text(),
+    async shows(pattern) {
+      await waitUntil(() => pattern.test(shown.text()), { deadlineMs: LONGEST_WAIT_MS }).catch(
+        (error: unknown) => {
+          throw new Error(`${pattern} is not in:\n${shown.text()}`, { cause: error });
+        },
+      );
+    },
+    type: (keys) => void child.terminal?.write(keys),
     exited: child.exited.then(async (code) => {
       child.terminal?.close();
       await closed.promise;
