@@ -3,7 +3,7 @@
 // each connection here is a new one (docs/sharing.md says what was measured).
 import { RedisClient } from "bun";
 import { UserError, errorText } from "../../base/errors.ts";
-import { type Text, t } from "../../base/text.ts";
+import { type Text, isText, t } from "../../base/text.ts";
 import type { Address } from "./address.ts";
 import type { Script } from "./layout.ts";
 
@@ -18,8 +18,6 @@ export interface EngineOptions {
   readonly onState: (state: EngineState) => void;
   /** Wall clock, ms. */
   readonly now: () => number;
-  /** Between two greetings. Default 5000. */
-  readonly everyMs?: number;
 }
 
 export interface EngineState {
@@ -51,7 +49,9 @@ export class EngineError extends Error {
 
 const CONNECT_MS = 3_000;
 const COMMAND_MS = 2_000;
+/** Between two greetings, and after one that was refused. */
 const EVERY_MS = 5_000;
+const AGAIN_MS = 1_000;
 const RETRY = { leastMs: 250, mostMs: 15_000 };
 const OPTIONS = { autoReconnect: false, enableOfflineQueue: false, connectionTimeout: CONNECT_MS } as const;
 
@@ -106,7 +106,7 @@ export function createEngine(options: EngineOptions) {
           note("alone", error.words);
         }
         if (isStopped) return;
-        await Promise.race([pause(options.everyMs ?? EVERY_MS), connection.closed]);
+        await Promise.race([pause(link === null ? AGAIN_MS : EVERY_MS), connection.closed]);
         wake();
         if (isStopped) return;
         await connection.check();
@@ -137,6 +137,8 @@ export function createEngine(options: EngineOptions) {
     state: () => state,
     /** Null while alone. */
     link: () => link,
+    /** Something was refused: greets it again, to know why. */
+    doubt: (): void => wake(),
     /** It is known whether the engine can be reached, or the time is over. */
     settled: (ms: number): Promise<void> => Promise.race([settled.promise, Bun.sleep(ms)]),
     async stop(): Promise<void> {
@@ -159,19 +161,20 @@ export async function connect(
   const ear = channel === null ? null : new RedisClient(to.url, options);
   const gone = Promise.withResolvers<void>();
   const clients = ear === null ? [client] : [client, ear];
-  let isOpen = true;
-  const close = (): void => {
-    isOpen = false;
+  /** Why it is closed. */
+  let reason: Text | null = null;
+  const close = (why: unknown = null): void => {
+    reason ??= isText(why) ? why : t`the engine closed the connection`;
     for (const one of clients) one.close();
     gone.resolve();
   };
-  for (const one of clients) one.onclose = close;
+  for (const one of clients) one.onclose = () => close();
   /** What does not answer in time will not answer any more. */
   const within = async <T>(work: Promise<T>): Promise<T> => {
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      reject(new EngineError(t`the engine did not answer within ${COMMAND_MS / 1_000} s`));
-      close();
+      close(t`the engine did not answer within ${COMMAND_MS / 1_000} s`);
+      reject(new EngineError(reason ?? ""));
     }, COMMAND_MS);
     work.catch(() => {});
     try {
@@ -210,7 +213,7 @@ export async function connect(
     closed: gone.promise,
     /** Does it still hold, and the subscription with it? Throws EngineError. */
     async check(): Promise<void> {
-      if (!isOpen) throw new EngineError(t`the engine closed the connection`);
+      if (reason !== null) throw new EngineError(reason);
       if (ear !== null) await within(ear.send("PING", []));
     },
   };

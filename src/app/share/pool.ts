@@ -74,10 +74,17 @@ export async function joinPool(options: PoolOptions) {
   let secret: string | null = null;
   let skewMs = 0;
   let machines = 1;
+  /** Something could not be told. */
+  let hasMissed = false;
   const write = (work: (link: Link) => Promise<unknown>): void => {
     const link = engine.link();
     // Alone: what holds then is told when the engine is back.
-    if (link !== null) work(link).catch(onEngineError);
+    if (link === null) return;
+    work(link).catch((error: unknown) => {
+      onEngineError(error);
+      hasMissed = true;
+      engine.doubt();
+    });
   };
   const verdicts = createVerdicts({
     clients: clients.map(({ route, router }) => ({ service: route.service, router })),
@@ -148,9 +155,12 @@ export async function joinPool(options: PoolOptions) {
     machines = Number(count);
     const isOther = theirs !== secret;
     secret = theirs;
-    if (!isNew && !isOther) return spend?.note();
+    if (!isNew && !isOther && !hasMissed) return spend?.note();
+    hasMissed = false;
     if (hasVerdicts) await readVerdicts(link);
     await spend?.meet(link);
+    // Where it was shared before; else as soon as it is.
+    if (engine.link() !== null && hasVerdicts) verdicts.repeat();
   };
   const onMessage = (text: string): void => {
     const news = parseJson(text);
