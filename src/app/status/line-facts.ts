@@ -64,10 +64,9 @@ export interface LineQuestion {
 /** `at`: of when the facts are, where no proxy told them. */
 export type FoundFacts =
   | { readonly kind: "running"; readonly facts: LineFacts }
-  /** A proxy is there, and did not answer in time. */
-  | { readonly kind: "silent" }
   | {
-      readonly kind: "none";
+      /** Silent: a proxy is there, and did not answer in time. */
+      readonly kind: "none" | "silent";
       readonly today: LineFacts["today"];
       readonly at: number | null;
       readonly last: SavedLine | null;
@@ -98,9 +97,10 @@ export async function findLineFacts(question: LineQuestion): Promise<FoundFacts>
     if (facts === "silent") isSilent = true;
     else if (facts !== null) return { kind: "running", facts };
     // One that hangs has taken all the time there is.
-    if (isSilent) return { kind: "silent" };
+    if (isSilent) break;
   }
-  return { kind: "none", ...readToday(question, service), last: readLast(question, service) };
+  const kind = isSilent ? "silent" : "none";
+  return { kind, ...readToday(question, service), last: readLast(question, service) };
 }
 
 function listRecords(run: string): readonly Record[] {

@@ -35,12 +35,12 @@ const BAR_CELLS = 5;
 export const FIELDS = {
   upstream: {
     make: ({ found, now }) => {
-      if (found.kind === "none") {
+      if (found.kind !== "running") {
+        const colour = found.kind === "silent" ? "yellow" : "dim";
+        const words = found.kind === "silent" ? t`ch does not answer` : t`ch is not running`;
         const { last } = found;
-        const words = last === null ? t`ch is not running` : t`ch is not running (last ${last.label})`;
-        return { words, colour: "dim" };
+        return { words: last === null ? words : t`${words} (last ${last.label})`, colour };
       }
-      if (found.kind === "silent") return { words: t`ch does not answer`, colour: "yellow" };
       const { from, upstream } = found.facts;
       if (upstream === null) return { words: t`no upstream`, colour: "red" };
       const label = from === null ? upstream.label : `${upstream.label} <- ${from}`;
@@ -65,8 +65,7 @@ export const FIELDS = {
   },
   today: {
     make: ({ found, now }) => {
-      if (found.kind === "silent") return null;
-      const { at, today } = found.kind === "none" ? found : { today: found.facts.today, at: now };
+      const { at, today } = found.kind === "running" ? { today: found.facts.today, at: now } : found;
       return today === null ? null : { words: t`today ${showCost(today)}${showAge(at, now)}` };
     },
   },
@@ -123,7 +122,7 @@ export const FIELDS = {
 } as const satisfies Readonly<Record<string, Field>>;
 
 function findLast(found: FoundFacts): SavedLine | null {
-  return found.kind === "none" ? found.last : null;
+  return found.kind === "running" ? null : found.last;
 }
 
 /** When what a proxy said last was so; null where it says so now. */
@@ -132,7 +131,7 @@ function savedAt(found: FoundFacts): number | null {
 }
 
 function findLeft(found: FoundFacts): LineFacts["left"] {
-  return found.kind === "running" ? found.facts.left : (findLast(found)?.left ?? null);
+  return found.kind === "running" ? found.facts.left : (found.last?.left ?? null);
 }
 
 const SOFT: ReadonlySet<string> = new Set(["low", "probing", "cooling", "full", "model-unknown"]);

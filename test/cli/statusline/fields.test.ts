@@ -72,11 +72,17 @@ describe("facts have their age behind them", () => {
   });
 });
 
+test("a proxy that hangs is said to, with what was known last", () => {
+  const silent: FoundFacts = { kind: "silent", today: null, at: null, last: { ...LAST, budget: null } };
+  expect(show(silent)).toBe("ch does not answer (last main#2) | $14.10 left | 43 % context");
+  expect(show({ ...silent, last: null })).toBe("ch does not answer | 43 % context");
+});
+
 describe.each([1, 7, 24, 40, 80, 140])("%i columns", (width) => {
   test.each([
     ["a running proxy", running()],
     ["none", none(LAST)],
-    ["one that hangs", { kind: "silent" } as const],
+    ["one that hangs", { ...none(LAST), kind: "silent" } as FoundFacts],
     [
       "wide characters",
       running({ upstream: { label: "甲方中转站#1", state: "exhausted", until_ms: NOW + MIN }, from: null }),
