@@ -151,7 +151,7 @@ function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Dea
     const ranges: number[] = [];
     let done = 0;
     let refused = { until: 0, times: 0 };
-    for (const at of findWords(ignoresCase ? fold(text) : text, words)) {
+    for (const at of findWords(ignoresCase ? lowerCase(text) : text, words)) {
       if (at < done || (at < refused.until && refused.times > MOST_REFUSED)) continue;
       deadline();
       if (before === 0 && isBehindOther(text, at)) continue;
@@ -175,6 +175,12 @@ function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Dea
     }
     return ranges;
   };
+}
+
+/** Of the same length: what is found in one is there in the other. */
+function lowerCase(text: string): string {
+  const lower = text.toLowerCase();
+  return lower.length === text.length ? lower : fold(text);
 }
 
 /** Where each of the words begins, in order. */

@@ -150,6 +150,7 @@ function createAutomaton({ ends, first, follow, sets }: Layout, isJson: boolean)
   const width = samples.length;
   const isIn = (place: number, kind: number): boolean => sets[place]?.[samples[kind] ?? OTHER] !== 0;
   const firstOf = samples.map((_, kind) => first.filter((place) => isIn(place, kind)));
+  const endsOfFirst = firstOf.map((places) => places.flatMap((place) => ends[place] ?? []));
   /** By two classes: where the second goes on with what began at the first. */
   const second = new Map<number, readonly number[]>();
   const secondOf = (kind: number, next: number): readonly number[] =>
@@ -184,7 +185,7 @@ function createAutomaton({ ends, first, follow, sets }: Layout, isJson: boolean)
     const reached = new Set(secondOf(kind, next));
     for (const place of places) for (const one of follow[place] ?? []) if (isIn(one, next)) reached.add(one);
     const ordered = [...reached].toSorted((one, other) => one - other);
-    const found = [...(firstOf[next] ?? []), ...ordered].flatMap((place) => ends[place] ?? []);
+    const found = [...(endsOfFirst[next] ?? []), ...ordered.flatMap((place) => ends[place] ?? [])];
     const row = rowOf({ kind: next, places: ordered, isEscape: false, found }, allowance);
     return found.length === 0 || row === GIVEN_UP ? row : FOUND - row;
   };

@@ -80,6 +80,7 @@ function applyRules(text: string, redactor: Redactor, work: Work): string {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const before = current;
     let among = redactor.among(current, work.allowance);
+    if (among.length === 0) return current;
     for (const matcher of redactor.matchers) {
       // A pattern may match its own target ("password=\\S+" -> "password=…"): one pass is all it gets.
       if ((round > 1 && matcher.rule.regex && matcher.rule.op === "replace") || !among.includes(matcher))

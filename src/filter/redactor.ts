@@ -57,20 +57,23 @@ function planPatterns(matchers: readonly Matcher[]) {
   });
   const known = trees.flatMap((tree) => tree ?? []);
   const prefilter = known.length === 0 ? null : createPrefilter(known);
+  /** The place of each rule among those that are known; -1 for the others, which may match anywhere. */
   let count = 0;
-  /** For each rule: its place among those that are known. */
   const places = trees.map((tree) => (tree === null ? -1 : count++));
+  const isAllKnown = !places.includes(-1);
   return {
     prefilter,
     matchesAnywhere: matchers.some(({ rule }, index) => rule.regex && trees[index] === null),
     among(text: string, allowance: Allowance): readonly Matcher[] {
       const seen = prefilter?.seen(text, allowance);
-      return matchers.filter(
-        (_, index) => seen === undefined || places[index] === -1 || seen[places[index] ?? 0] === 1,
-      );
+      if (seen === undefined) return matchers;
+      if (isAllKnown && !seen.includes(1)) return NO_MATCHERS;
+      return matchers.filter((_, index) => places[index] === -1 || seen[places[index] ?? 0] === 1);
     },
   };
 }
+
+const NO_MATCHERS: readonly Matcher[] = [];
 
 /** The longest part of a source that is sure to be seen in any JSON spelling of it, long escapes aside. */
 function makeNeedle(source: string, ignoreCase: boolean): string {
@@ -124,10 +127,12 @@ export function findInText(redactor: Redactor, text: string, allowance: Allowanc
 
 /** How a string begins that may be JSON: what a pattern matches in that is told only by decoding it. */
 const NESTED = /"(?:[ \t\r\n]|\\[ntr]|\\u00(?:20|09|0[adAD]))*(?:[[{]|\\"|\\u00(?:5[bB]|7[bB]|22))/y;
+const NESTED_BEGINS = "{[\\ \t\r\n";
 
 function withNested(text: string, candidates: Candidates | null): Candidates {
   return (start, end) => {
     if (candidates?.(start, end) === true) return true;
+    if (!NESTED_BEGINS.includes(text[start + 1] ?? "")) return false;
     NESTED.lastIndex = start;
     return NESTED.test(text);
   };
