@@ -47,6 +47,8 @@ export function resolvePaths(env: Env) {
     backups: join(home, "backups"),
     logs,
     requestsLog: join(logs, "requests.jsonl"),
+    /** What was left of accounts, as it was read. */
+    readingsLog: join(logs, "readings.jsonl"),
     /** Switch journal and instance records. */
     run: join(home, "run"),
     codexHome,

@@ -78,6 +78,10 @@ export const COMMANDS = {
     summary: "machines that share what they learn: who, whether it works",
     load: () => import("./commands/pool.ts"),
   },
+  audit: {
+    summary: "what your own traffic says of each relay, with evidence",
+    load: () => import("./commands/audit.ts"),
+  },
   hooks: {
     summary: "who is told of events: your own commands, notifications",
     load: () => import("./commands/hooks.ts"),

@@ -18,7 +18,8 @@ export interface PollerOptions {
   /** Everything that may be polled now. */
   readonly targets: () => readonly PollTarget[];
   readonly readings: Map<string, Reading>;
-  readonly onReading: () => void;
+  /** Gets the key of the lookup. */
+  readonly onReading: (key: string) => void;
   /** May this process ask now, where several machines share what they read; null where none do. Never rejects. */
   readonly turnOf?: ((lookup: Lookup, isForced: boolean) => Promise<Turn> | null) | undefined;
   /** Reads what other processes found out; called before anything is asked. */
@@ -83,7 +84,7 @@ export function createPoller({ now, onReading, readings, sync, targets, turnOf }
         key,
         "error" in found ? withError(before, { ...found, now: now() }) : withBalance(before, found, now()),
       );
-      onReading();
+      onReading(key);
     });
     busy.set(key, asking);
     return asking;

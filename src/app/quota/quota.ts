@@ -4,6 +4,7 @@ import type { Service } from "../../base/service.ts";
 import type { Text } from "../../base/text.ts";
 import { type Upstream, modelAt } from "../../base/upstream.ts";
 import { readHeaderSignals } from "../../quota/header-signals.ts";
+import type { LookupChoice } from "../../quota/lookup.ts";
 import { type PollTarget, createPoller, needsWatching } from "../../quota/poller.ts";
 import { createProvidersFile, writeDefaultProviders } from "../../quota/providers.ts";
 import { makeReading, withBalance } from "../../quota/reading.ts";
@@ -22,6 +23,7 @@ import type { PoolDoor } from "../share/door.ts";
 import { recallRouter } from "../router-state.ts";
 import { type SpendBook, createSpendBook } from "../spend/spend-book.ts";
 import { type BudgetPool, type BudgetStep, createBudgets } from "./budgets.ts";
+import { appendReading } from "./readings-log.ts";
 
 export type Quota = ReturnType<typeof createQuota>;
 
@@ -115,8 +117,9 @@ export function createQuota(options: QuotaOptions) {
     now,
     sync: saved.sync,
     turnOf: options.pool?.turnOf,
-    onReading() {
+    onReading(key) {
       saved.noteChange();
+      noteReading(key);
       applyAll();
     },
   });
@@ -128,6 +131,15 @@ export function createQuota(options: QuotaOptions) {
     saved.noteChange();
     applyAll();
   });
+
+  const noteReading = (key: string): void => {
+    const reading = readings.get(key);
+    if (reading === undefined || reading.at !== reading.triedAt) return;
+    const of = clients
+      .flatMap(({ route }) => route.upstreams())
+      .filter((upstream) => keyOfLookup(sources.lookupOf(upstream)) === key);
+    appendReading(paths.readingsLog, reading, of);
+  };
 
   const reportProblem = (): void => {
     const words = providers.current().problem?.message ?? null;
@@ -199,6 +211,10 @@ export function createQuota(options: QuotaOptions) {
       await saved.flush();
     },
   };
+}
+
+function keyOfLookup(choice: LookupChoice): string | null {
+  return choice.kind === "lookup" ? choice.lookup.key : null;
 }
 
 /** Any request. */

@@ -145,7 +145,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
   },
   "model-mismatch": {
     about: ({ upstream }) => [upstream],
-    words: ({ asked, served }) => t`was asked for ${asked}, and its answer names ${served}`,
+    words: ({ asked, served }) => t`was asked for ${asked}, and its answer names ${served} (see: ch audit)`,
     json: ({ asked, requestId, served, upstream }) => ({
       upstream: makeJson(upstream),
       asked_model: asked,
