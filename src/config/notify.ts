@@ -15,12 +15,13 @@ export const EVENT_KINDS = [
   "all-down",
   "budget",
   "model-mismatch",
-] as const satisfies readonly (RouterEvent["kind"] | "budget" | "model-mismatch")[];
+  "cost-alarm",
+] as const satisfies readonly (RouterEvent["kind"] | "budget" | "model-mismatch" | "cost-alarm")[];
 
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** Those that a person waits for, or has to do something about. */
-const USUAL: readonly EventKind[] = ["hop", "exhausted", "recovered", "all-down", "budget"];
+const USUAL: readonly EventKind[] = ["hop", "exhausted", "recovered", "all-down", "budget", "cost-alarm"];
 
 /** Two times of day, "22:00-08:00". */
 const QUIET = /^\s*([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)\s*$/;
@@ -38,6 +39,18 @@ export interface NotifySettings {
   readonly quiet: Quiet | null;
   readonly via: Via;
 }
+
+const dollars = (about: string) => maybe(z.number().check(z.positive()), about);
+
+/** US dollars, by `prices.json` and the list of prices. */
+export const alarmSchema = later(() =>
+  z.looseObject({
+    turn_usd: dollars("What one turn may cost."),
+    hour_usd: dollars("What all turns of an hour may cost."),
+    cache_break_usd: dollars("What it may cost that a turn reads again what was in the prompt cache."),
+  }),
+);
+export type AlarmEntry = z.infer<typeof alarmSchema>;
 
 export const notifySchema = later(() =>
   z.looseObject({

@@ -6,7 +6,7 @@ import { later } from "../base/later.ts";
 import { DEFAULT_SERVICE, SERVICES, mapServices } from "../base/service.ts";
 import { makeAccountKeys, modelChains, onAllExhausted } from "./at-a-limit.ts";
 import { CONFIG_NAME } from "./name.ts";
-import { EVENT_KINDS, notifySchema } from "./notify.ts";
+import { EVENT_KINDS, alarmSchema, notifySchema } from "./notify.ts";
 import { described, maybe } from "./schema-words.ts";
 import { shareSchema } from "./share.ts";
 
@@ -355,6 +355,7 @@ const rest = {
   on_all_exhausted: onAllExhausted("As in a config, for those that have none of their own."),
   hooks: maybe(hooksSchema, "Your own commands."),
   notify: maybe(notifySchema, "Notifications: `{}` for those of the desktop."),
+  alarm: maybe(alarmSchema, "Costs to be told of, in US dollars: the event `cost-alarm`."),
   share: maybe(shareSchema, "One pool for several machines, through Redis or Valkey (docs/sharing.md)."),
   limits: maybe(limitsSchema, "Sizes, in MiB, and who is answered."),
   projects: maybe(

@@ -1,15 +1,23 @@
-// What a request's line in the log tells that a person should hear of at once: names that an upstream was not shown, and an answer
-// that names another model than was asked for. Each is told once, and nothing is loaded for a line without such a thing.
+// What a request's line in the log tells that a person should hear of at once: names that an upstream was not shown, an answer
+// that names another model than was asked for, costs above an alarm. Nothing is loaded for a line without such a thing.
 import { type Text, t } from "../../base/text.ts";
+import { onUserError } from "../../base/errors.ts";
+import type { Service } from "../../base/service.ts";
+import type { Upstream } from "../../base/upstream.ts";
+import type { AlarmEntry } from "../../config/notify.ts";
 import type { LogEntry } from "../../log/entry.ts";
+import { readRecord } from "../../log/record.ts";
 import type { ModelNames } from "../../usage/model-match.ts";
 import type { LiveConfig } from "../live-config.ts";
+import type { LivePrices } from "../spend/live-prices.ts";
+import type { createCostAlarm } from "./cost-alarm.ts";
 import type { AppEvent } from "./events.ts";
 
 type Named = ModelNames & Pick<LogEntry, "upstream_label">;
 
 interface EntryTellerOptions {
-  readonly live: Pick<LiveConfig, "listAll">;
+  readonly live: Pick<LiveConfig, "current" | "listAll">;
+  readonly prices: Pick<LivePrices, "costOf">;
   /** Wall clock, ms. */
   readonly now: () => number;
   readonly onEvent: (event: AppEvent) => void;
@@ -21,12 +29,26 @@ const MOST_TOLD = 50;
 /** Names of models in one day: an upstream may answer with a new one each time. */
 const MOST_SEEN = 500;
 
-export function createEntryTeller({ live, now, onEvent, onTrouble }: EntryTellerOptions) {
+export function createEntryTeller({ live, now, onEvent, onTrouble, prices }: EntryTellerOptions) {
   const told = new Set<string>();
   const fresh = (names: readonly string[] = []): string => {
     const some = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
     for (const name of some) told.add(name);
     return some.join(", ");
+  };
+  const find = (service: Service, name?: string | null, address?: string | null): Upstream | null =>
+    live.listAll(service).find(({ upstream: { baseUrl, label } }) => baseUrl === address && label === name)
+      ?.upstream ?? null;
+  let noteCost: ReturnType<typeof createCostAlarm> | null = null;
+  /** One line after the other: prices may have to be read. */
+  let pricing: Promise<unknown> = Promise.resolve();
+  const price = async (entry: LogEntry, limits: AlarmEntry): Promise<void> => {
+    const { createCostAlarm } = await import("./cost-alarm.ts");
+    const record = readRecord(entry);
+    const upstream = find(entry.service, entry.upstream_label, entry.upstream_base_url);
+    if (record === null || upstream === null) return;
+    noteCost ??= createCostAlarm();
+    for (const raised of noteCost(record, await prices.costOf(), limits)) onEvent({ ...raised, upstream });
   };
   /** What was looked at: names by upstream, and those of another model without the name. From midnight to midnight. */
   let seen = new Set<string>();
@@ -49,11 +71,8 @@ export function createEntryTeller({ live, now, onEvent, onTrouble }: EntryTeller
     const triple = `${pair}\n${served}`;
     if (seen.has(pair) || seen.has(triple) || seen.size >= MOST_SEEN) return;
     seen.add(triple);
-    const listed = live
-      .listAll(entry.service)
-      .find(({ upstream: { baseUrl, label } }) => baseUrl === upstream_base_url && label === upstream_label);
-    if (listed === undefined) return;
-    const { upstream } = listed;
+    const upstream = find(entry.service, upstream_label, upstream_base_url);
+    if (upstream === null) return;
     void import("../../usage/model-match.ts").then(({ matchModel }) => {
       if (seen.has(pair) || matchModel(names) !== "other") return;
       seen.add(pair);
@@ -66,6 +85,9 @@ export function createEntryTeller({ live, now, onEvent, onTrouble }: EntryTeller
     const left = fresh(entry.dropped);
     if (left !== "") onTrouble(t`left out for an upstream that refuses it: ${left} (see: ch status)`);
     look(entry, { ...entry, upstream_base_url: entry.upstream_base_url ?? undefined });
+    const limits = live.current().config.shell.alarm;
+    // Prices that cannot be read are told elsewhere.
+    if (limits != null) pricing = pricing.then(() => price(entry, limits)).catch(onUserError(() => {}));
     for (const attempt of entry.attempts ?? []) look(entry, { model: entry.model, ...attempt });
   };
 }

@@ -2,13 +2,15 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
-import { type Text, showMoment, t } from "../../base/text.ts";
+import { type Text, inEnglish, showMoment, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { EventKind } from "../../config/notify.ts";
+import { showAmount } from "../../quota/amounts.ts";
 import { describePlaces, describeState } from "../../routing/availability-words.ts";
 import { describe, reasonInEnglish } from "../../routing/reasons.ts";
 import type { Availability, LaneEvent, LaneFacts, Reason, RouterEvent } from "../../routing/types.ts";
 import type { BudgetStep } from "../quota/budgets.ts";
+import type { CostAlarm } from "./cost-alarm.ts";
 
 /** What a user wants to hear of. */
 export type AppEvent =
@@ -21,7 +23,8 @@ export type AppEvent =
       readonly asked: string;
       readonly served: string;
       readonly requestId: string | null;
-    };
+    }
+  | CostAlarm;
 
 /** A new kind of event is one row of the table. */
 interface Row<E> {
@@ -153,6 +156,35 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       request_id: requestId,
     }),
     sample: () => ({ upstream: FIRST, asked: "gpt-5.5", served: "gpt-5.5-mini", requestId: null }),
+  },
+  "cost-alarm": {
+    about: ({ upstream }) => [upstream],
+    words({ alarm, limitUsd, lost, usd }) {
+      const cost = showAmount(usd, "USD");
+      if (lost !== null)
+        return t`this turn read ${Math.ceil(lost.tokens / 1000)}k tokens again: ${cost}; ${lost.cause}`;
+      const limit = showAmount(limitUsd, "USD");
+      return alarm === "turn"
+        ? t`this turn cost ${cost}, and the alarm is at ${limit}`
+        : t`the last hour cost ${cost}, and the alarm is at ${limit}`;
+    },
+    json: ({ alarm, limitUsd, lost, requestId, upstream, usd }) => ({
+      upstream: makeJson(upstream),
+      alarm,
+      usd,
+      limit_usd: limitUsd,
+      tokens: lost?.tokens ?? null,
+      cause: lost === null ? null : inEnglish(lost.cause),
+      request_id: requestId,
+    }),
+    sample: () => ({
+      upstream: SECOND,
+      alarm: "cache_break",
+      usd: 0.9,
+      limitUsd: 0.5,
+      lost: { tokens: 180_000, cause: t`the upstream changed from ${FIRST.label} to ${SECOND.label}` },
+      requestId: null,
+    }),
   },
 };
 

@@ -231,7 +231,7 @@ async function makeShared({
       onConfig: () => pool.look(),
     }),
     pool,
-    tellOf: createEntryTeller({ live, now, onEvent: noteEvent, onTrouble }),
+    tellOf: createEntryTeller({ live, now, onEvent: noteEvent, onTrouble, prices }),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     tellers,
     noteEvent,

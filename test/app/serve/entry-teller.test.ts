@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createEntryTeller } from "../../../src/app/serve/entry-teller.ts";
+import type { AlarmEntry } from "../../../src/config/notify.ts";
 import type { AppEvent } from "../../../src/app/serve/events.ts";
 import type { LogEntry } from "../../../src/log/entry.ts";
 import { makeEntry } from "../../log/make-entry.ts";
@@ -8,14 +9,18 @@ import { waitUntil } from "../../helpers/wait.ts";
 
 const DAY_MS = 86_400_000;
 
-function setUp() {
+function setUp(alarm?: AlarmEntry) {
   const upstreams = [1, 2].map((position) =>
     makeUpstream({ label: `main#${position}`, baseUrl: `https://relay-${position}.example/v1` }),
   );
   const events: AppEvent[] = [];
   const clock = { now: Date.parse("2026-11-30T12:00:00") };
   const tell = createEntryTeller({
-    live: { listAll: () => upstreams.map((upstream) => ({ upstream, problem: null }) as never) },
+    live: {
+      current: () => ({ config: { shell: { alarm } } }) as never,
+      listAll: () => upstreams.map((upstream) => ({ upstream, problem: null }) as never),
+    },
+    prices: { costOf: async () => () => ({ kind: "priced", usd: 2 }) },
     now: () => clock.now,
     onEvent: (event) => events.push(event),
     onTrouble: () => {},
@@ -77,4 +82,23 @@ test("the same model by another name, a map of the user's own and an unknown ups
   });
   await waitUntil(() => events.length > 0 || undefined, { what: "an event" });
   expect(events).toMatchObject([{ upstream: { label: "main#2" }, served: "gpt-5.5-nano" }]);
+});
+
+test("a turn that costs more than the alarm is told, with its upstream", async () => {
+  const { answer, events } = setUp({ turn_usd: 1 });
+  answer("gpt-5.5", { id: "dear", method: "POST", path: "/v1/responses" });
+  answer("gpt-5.5", { id: "gone", method: "POST", path: "/v1/responses", upstream_label: "removed#1" });
+  answer("gpt-5.5", { id: "next", method: "POST", path: "/v1/responses" });
+  await waitUntil(() => events.length === 2 || undefined, { what: "both" });
+  expect(events).toMatchObject([
+    {
+      kind: "cost-alarm",
+      alarm: "turn",
+      usd: 2,
+      limitUsd: 1,
+      requestId: "dear",
+      upstream: { label: "main#1" },
+    },
+    { requestId: "next" },
+  ]);
 });

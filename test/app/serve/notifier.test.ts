@@ -99,6 +99,7 @@ test("only what `on` names is told; without it what a person has to know", async
     "recovered",
     "all-down",
     "budget",
+    "cost-alarm",
   ]);
   await using chosen = await startNotifier({ on: ["queue"] });
   for (const kind of EVENT_KINDS) chosen.note(kind);
