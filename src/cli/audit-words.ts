@@ -14,6 +14,12 @@ export const CHECK_NAMES: Readonly<Record<Check, Text>> = {
   charge: text`charged`,
 };
 
+export const STATE_NAMES: Readonly<Record<Finding["state"], Text>> = {
+  consistent: text`consistent`,
+  differs: text`differs`,
+  unknown: text`not enough data`,
+};
+
 const OF: Readonly<Record<Finding["of"], Text>> = {
   answers: text`answers`,
   sessions: text`sessions`,

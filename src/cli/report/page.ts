@@ -1,7 +1,9 @@
 // A usage report as one HTML page that needs nothing else: no script, no network; for a screen, a phone and paper.
 // Its style, for light and dark screens, a phone and paper, is in page-style.txt.
 import style from "./page-style.txt" with { type: "text" };
-import { t, tellList } from "../language.ts";
+import type { AuditedUpstream } from "../../app/audit/log-audit.ts";
+import { t, tell, tellList } from "../language.ts";
+import { CHECK_NAMES, STATE_NAMES, describeFinding } from "../audit-words.ts";
 import { NO_UPSTREAM, type Report, type Top } from "../../usage/report.ts";
 import type { SummaryRow } from "../../usage/summary.ts";
 import { type Tally, isWhole } from "../../usage/tally.ts";
@@ -15,6 +17,8 @@ export interface PageOptions {
   readonly range: string;
   /** What the change is against, or why none is shown. */
   readonly before: Before;
+  /** What the same requests say of each relay. Default: nothing. */
+  readonly audit?: readonly AuditedUpstream[];
   /** "zh" or "en", for the browser's fonts. */
   readonly language: string;
   readonly version: string;
@@ -33,7 +37,7 @@ export interface Before {
 export const PAGE_MARK = '<meta name="generator" content="codex-helper">';
 
 export function makePage(options: PageOptions): string {
-  const { before, language, pricesAsOf, range, report, showPlace, version } = options;
+  const { audit = [], before, language, pricesAsOf, range, report, showPlace, version } = options;
   const { availability, models, projects, sessions, upstreams } = report;
   const title = t`Usage report`;
   const place = (name: string | null): string => (name === null ? t`not known` : showPlace(name));
@@ -58,6 +62,7 @@ export function makePage(options: PageOptions): string {
           `<p class="note">${escapeHtml(before.words)}</p>`,
           makePictures(report),
           makeAvailability(availability),
+          makeAudit(audit),
           makeTable(t`By upstream`, upstreams, ({ key, labels = [] }) =>
             [...labels, showUpstream(key ?? NO_UPSTREAM)].join(" "),
           ),
@@ -174,6 +179,28 @@ function makeTable(
     ...rows.map((row) => line(nameOf(row), row)),
     ...(rest === null ? [] : [line(t`and ${showCount(rest.count)} more`, rest.all)]),
     `</tbody><tfoot>${line(t`all`, total)}</tfoot></table></div></section>`,
+  ].join("\n");
+}
+
+const MOST_AUDITED = 20;
+
+/** A row an upstream, in words: docs/audit.md says what each means. */
+function makeAudit(audit: readonly AuditedUpstream[]): string {
+  if (audit.length === 0) return "";
+  const head = Object.values(CHECK_NAMES).map((name) => `<th scope="col">${escapeHtml(tell(name))}</th>`);
+  const rows = audit.slice(0, MOST_AUDITED).map(({ baseUrl, findings, label }) => {
+    const name = escapeHtml(cutName([label ?? "", showUpstream(baseUrl)].join(" ").trim()));
+    const cells = findings.map((finding) => {
+      const words = tell(describeFinding(finding));
+      return `<td title="${escapeHtml(words)}">${escapeHtml(finding.state === "differs" ? words : tell(STATE_NAMES[finding.state]))}</td>`;
+    });
+    return `<tr><th scope="row">${name}</th>${cells.join("")}</tr>`;
+  });
+  return [
+    `<section><h2>${escapeHtml(t`What the traffic says (ch audit)`)}</h2><div class="wide"><table>`,
+    `<thead><tr><th></th>${head.join("")}</tr></thead><tbody>`,
+    ...rows,
+    "</tbody></table></div></section>",
   ].join("\n");
 }
 

@@ -83,6 +83,10 @@ describe("ch audit", () => {
     const chinese = await runInProcess(["audit", "--since", "30d"], { ...home.env, LANG: "zh_CN.UTF-8" });
     expect(chinese.stdout).toContain("有差异：");
 
+    const page = await runInProcess(["usage", "report", "--html", "-", "--since", "30d"], home.env);
+    expect(page.stdout).toContain("What the traffic says");
+    expect(page.stdout).toMatch(/<td title="differs: [^"]*">differs: /);
+
     const label = relays.find(({ habit }) => habit === "another model in 30 %")?.label ?? "";
     const shown = await runInProcess(["audit", "show", `${label}:model`, "--since", "30d"], home.env);
     expect(shown.stdout).toContain("gpt-5.5 -> gpt-5.4-mini");

@@ -47,6 +47,7 @@ export const reportCommand = defineCommand({
       { createReport },
       { stateOfRule },
       { PAGE_MARK, makePage },
+      { createLogAudit },
     ] = await Promise.all([
       import("../../../app/prices.ts"),
       import("../../../app/session/directories.ts"),
@@ -54,6 +55,7 @@ export const reportCommand = defineCommand({
       import("../../../usage/report.ts"),
       import("../../../routing/logged-attempts.ts"),
       import("../../report/page.ts"),
+      import("../../../app/audit/log-audit.ts"),
     ]);
     const isStdout = file === "-";
     if (!isStdout) await refuseForeign(file, { mark: PAGE_MARK, isForced: args.force === true });
@@ -65,14 +67,19 @@ export const reportCommand = defineCommand({
       projectOf: projectOrDirectory,
       stateOf: stateOfRule,
     });
+    const { costOf } = pricer;
+    const audit = createLogAudit({ paths: cli.paths, costOf, hourOf: LOCAL_NAMES.hour, since: range.since });
     const earlier = spanBefore(range, cli.now());
     const both = earlier === null ? range : makeRange({ ...range, since: earlier.since });
-    const bad = await scanRange(cli, both, (record) =>
-      range.includes(record) ? builder.add(record) : builder.addBefore(record),
-    );
+    const bad = await scanRange(cli, both, (record) => {
+      if (!range.includes(record)) return builder.addBefore(record);
+      builder.add(record);
+      audit.add(record);
+    });
     const report = builder.finish(await nameDirectories(cli.paths, builder.projects()));
     const page = makePage({
       report,
+      audit: (await audit.finish()).upstreams,
       range: describeRange(range, cli.now()),
       before: describeBefore(earlier, await findFirstTime(cli.paths.requestsLog), report.before.requests > 0),
       language: languageOf(cli.env),
