@@ -116,6 +116,29 @@ test("the only answer that the client gets has its usage in the line alone", asy
   expect(told.map((one) => one.total_tokens)).toEqual([570]);
 });
 
+test("each attempt names the model of its own answer, shown or not, and the line that of the shown one", async () => {
+  const failed = sse("response.failed", {
+    type: "response.failed",
+    response: { id: "r", model: "bad-model" },
+  });
+  await using bad = await startFakeUpstream(() => stream([CREATED, failed]));
+  await using refusing = await startFakeUpstream(() =>
+    reply({ status: 503, body: { error: { message: "x" } } }),
+  );
+  const shown = sse("response.created", {
+    type: "response.created",
+    response: { id: "r", model: "good-model" },
+  });
+  const delta = sse("response.output_text.delta", { type: "response.output_text.delta", delta: "x" });
+  await using good = await startFakeUpstream(() => stream([shown, delta, ended("response.completed")]));
+  await using proxy = startTestProxy({ upstreams: [bad.baseUrl, refusing.baseUrl, good.baseUrl] });
+  await (await proxy.ask("/v1/responses", RESPONSES)).text();
+  const { attempts = [], request_bytes: bytes, served_model: served } = await proxy.entry();
+  expect(served).toBe("good-model");
+  expect(attempts.map((attempt) => attempt.served_model)).toEqual(["bad-model", undefined, "good-model"]);
+  expect(bytes).toBe(JSON.stringify(RESPONSES).length);
+});
+
 describe("why there is no usage", () => {
   const delta = sse("response.output_text.delta", { type: "response.output_text.delta", delta: "x" });
   const done = sse("response.completed", { type: "response.completed", response: { id: "r", usage: null } });

@@ -134,7 +134,7 @@ export function createQuota(options: QuotaOptions) {
 
   const noteReading = (key: string): void => {
     const reading = readings.get(key);
-    if (reading === undefined || reading.at !== reading.triedAt) return;
+    if (reading === undefined || reading.error !== null) return;
     const of = clients
       .flatMap(({ route }) => route.upstreams())
       .filter((upstream) => keyOfLookup(sources.lookupOf(upstream)) === key);

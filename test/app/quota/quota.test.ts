@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { expectInEnglish } from "../../helpers/expect-in-english.ts";
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { createLiveConfig } from "../../../src/app/live-config.ts";
 import { type Quota, createQuota } from "../../../src/app/quota/quota.ts";
+import { readReadings } from "../../../src/app/quota/readings-log.ts";
 import { inEnglish } from "../../../src/base/text.ts";
 import type { Upstream } from "../../../src/base/upstream.ts";
 import { type Router, createRouter } from "../../../src/routing/router.ts";
@@ -521,4 +522,29 @@ test("a file that is broken is reported, and the last good one counts", async ()
   await room.pass(MINUTE);
   expect(relay.asked).toBe(3);
   expect(room.troubles).toEqual([`${path}:1:15: providers: must be a list`]);
+});
+
+test("each reading of a balance is a line of readings.jsonl, without a key, and survives what is broken there", async () => {
+  await using relay = await startRelay(10);
+  await using room = openRoom({
+    upstreams: [upstreamOf(relay, "sk-relay-0123456789abcdef")],
+    providers: [LOCAL],
+  });
+  await room.pass(0);
+  relay.left = "broken";
+  await room.quota.refresh();
+  relay.left = 4;
+  room.clock.advance(MINUTE);
+  await room.quota.refresh();
+  const { readingsLog } = room.home.paths;
+  const text = readFileSync(readingsLog, "utf8");
+  expect(text).not.toContain("sk-relay");
+  appendFileSync(readingsLog, "{broken\n");
+  const lines = await readReadings(readingsLog, null);
+  expect(lines.map(({ meters }) => meters[0]?.left)).toEqual([10, 4]);
+  expect(lines[0]).toMatchObject({
+    upstreams: [{ label: "main#1", base_url: relay.server.baseUrl }],
+    meters: [{ unit: "USD" }],
+  });
+  expect(await readReadings(readingsLog, lines[1]?.timestamp_ms ?? 0)).toHaveLength(1);
 });
