@@ -117,6 +117,7 @@ function findLiteral(text: string, needle: string): number[] {
 function patternMatcher(rule: Rule, index: number): Matcher {
   const pattern = compilePattern(rule.source, rule.ignoreCase);
   const find = (text: string, deadline: Deadline, findBound?: FindBound): number[] => {
+    deadline();
     const ranges: number[] = [];
     const search = pattern.matcher(text);
     let found = search.find();

@@ -39,7 +39,7 @@ export function createWork(
   size: number,
   { issuer, now }: { readonly now: () => number; readonly issuer: Issuer | null },
 ) {
-  const end = now() + MAX_PATTERN_MS;
+  let end: number | undefined;
   const limit = size * (MAX_GROWTH_FACTOR - 1) + FREE_GROWTH_CHARS;
   let grown = 0;
   return {
@@ -49,9 +49,10 @@ export function createWork(
     hits: rules.map(() => 0),
     /** Matches in places that are never changed, likewise. */
     exemptHits: rules.map(() => 0),
-    /** Throws RedactionRefused once the patterns have had their time. */
+    /** Throws RedactionRefused once the patterns have had their time, which begins with the first call. */
     deadline: (): void => {
-      if (now() > end)
+      const at = now();
+      if (at > (end ??= at + MAX_PATTERN_MS))
         throw new RedactionRefused(t`the patterns took longer than ${MAX_PATTERN_MS / 1000} s`);
     },
     /** Books `chars` more characters (or fewer). Throws RedactionRefused when the request has grown too much. */

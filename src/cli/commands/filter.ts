@@ -8,6 +8,7 @@ import { t, tell } from "../language.ts";
 import { quoteWord, showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
+import { PACK_NAMES } from "../../filter/packs.ts";
 import { describeRedaction } from "../../filter/redaction.ts";
 import { NO_RULES, type RuleSet, packsOf, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
@@ -73,6 +74,7 @@ const testCommand = defineCommand({
     ["ch filter test", "on built-in sample requests of both clients"],
     ["ch filter test --claude -", "on standard input, with the rules for Claude Code"],
     ["ch filter test --session 0199a2f4", "on what was said in a session"],
+    ["ch filter test --pack emails request.json", "what a pack would take, before you add it"],
   ],
   args: {
     file: {
@@ -86,10 +88,22 @@ const testCommand = defineCommand({
       valueHint: "ID",
       description: "a stored session instead, by the start of its id; what is found is masked",
     },
+    pack: {
+      type: "enum",
+      options: [...PACK_NAMES],
+      valueHint: "PACK",
+      description: "with this pack alone, also one that is not in use",
+    },
     ...SERVICE_ARGS,
     ...JSON_ARG,
   },
   async run(args, cli) {
+    if (args.pack !== undefined) {
+      const trials = await tryAll(cli, args, parseRules(JSON.stringify({ pack: args.pack }), args.pack));
+      if (args.json === true) return cli.out.json({ pack: args.pack, trials: trials.map(toJson) });
+      for (const trial of trials) printTrial(cli, trial);
+      return;
+    }
     const { facts, problem } = await inspect(cli);
     if (facts.state === "gone" && problem !== null) throw problem;
     const rules = await loadRules(cli);

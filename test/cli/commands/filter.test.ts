@@ -124,6 +124,24 @@ test("test --json counts, and holds no part of the request", async () => {
   });
 });
 
+test("test --pack shows what a pack would take, masked, and needs no rules", async () => {
+  writeRules(RULES);
+  const { code, stdout: out } = await ch(
+    ["test", "--pack", "emails", "-"],
+    "to jane.doe@corp-mail.net, your-company.com",
+  );
+  expect(code).toBe(0);
+  expect(out).toContain("+ to [REDACTED_EMAIL], your-company.com");
+  expect(out).not.toContain("jane.doe");
+  expect(out).toMatch(/emails\/email +replace +1 +0/);
+  const json = await ch(["test", "--pack", "emails", "--json", "-"], "nothing");
+  expect(JSON.parse(json.stdout)).toMatchObject({ pack: "emails", trials: [{ changed: false, rules: [] }] });
+  expect(await ch(["test", "--pack", "email"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("emails"),
+  });
+});
+
 test("test shows lines that a source with a line break joins", async () => {
   writeRules('{"op":"remove","source":"b\\nc"}');
   const { stdout: out } = await ch(["test", "-"], "a\nb\nc\nd");

@@ -76,6 +76,8 @@ export const listCommand = defineCommand({
     if (unused.length === 0) return;
     cli.out.note(t`packs that are not in use:`);
     for (const name of unused) cli.out.note(`  ch filter add ${name.padEnd(11)}  ${tell(PACK_WORDS[name])}`);
+    const trying = `ch filter test --pack ${unused[0] ?? ""}`;
+    cli.out.note(t`what one would take: ${trying}`);
   },
 });
 

@@ -129,10 +129,11 @@ export function printTrial({ out }: Cli, { input, rules, hits, exemptHits, chang
   if (changes.length === 0) out.line(t`  nothing would change`);
   const more = changes.length - MAX_CHANGES_SHOWN;
   if (more > 0) out.line(t`  … and ${more} more lines`);
-  if (rules.rules.length > 0) {
+  const shown = listShown({ rules, hits, exemptHits });
+  if (shown.length > 0) {
     out.table(
       [t`  RULE`, t`OP`, t`CHANGES`, t`UNCHANGED`],
-      listShown({ rules, hits, exemptHits }).map(({ index, name, op }) => [
+      shown.map(({ index, name, op }) => [
         `  ${name ?? rules.numbers[index] ?? ""}`,
         op,
         String(hits[index] ?? 0),
