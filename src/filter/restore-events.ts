@@ -33,7 +33,7 @@ interface Piece extends Fragment {
 }
 
 interface Held {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   /** Null for what is passed on as it is: comments and pings. */
   readonly data: string | null;
   readonly pieces: readonly Piece[];
@@ -45,6 +45,7 @@ const MAX_EVENT_BYTES = 16 * 2 ** 20;
 /** So many events wait for the rest of a placeholder at most, or so many bytes for the end of a thought. */
 const MOST_WAITING = 512;
 const MOST_WAITING_BYTES = 4 * 2 ** 20;
+const [CR, LF] = [13, 10];
 const NONE = { onRestored: null, onSealed: null };
 
 export class EventRestorer {
@@ -60,6 +61,9 @@ export class EventRestorer {
   private readonly sealedTails = new Map<string, string>();
   private waitingPings = 0;
   private isGivenUp = false;
+  /** A line feed that comes next belongs to the last event. Null for one that went on at once. */
+  private endsInCr = false;
+  private last: Held | null = null;
   /** Null where no value is known that quotes count for: of those that come to be known later none is put in. */
   private readonly quotings: QuotingLog | null;
 
@@ -74,9 +78,23 @@ export class EventRestorer {
   /** What may go on, in order. */
   push(chunk: Uint8Array): readonly Uint8Array[] {
     if (this.isGivenUp || chunk.length === 0) return [chunk];
+    const { endsInCr, last } = this;
+    this.endsInCr = false;
+    if (!endsInCr || chunk[0] !== LF) return this.takeChunk(chunk);
+    const [feed, rest] = [chunk.subarray(0, 1), chunk.subarray(1)];
+    if (last === null || !this.queue.includes(last)) return [feed, ...this.push(rest)];
+    last.bytes = Buffer.concat([last.bytes, feed]);
+    this.queuedBytes += 1;
+    this.hold(1);
+    return this.push(rest);
+  }
+
+  private takeChunk(chunk: Uint8Array): readonly Uint8Array[] {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const text = bytes.toString("latin1");
     if (this.partBytes === 0 && this.isCalm() && endsWithEvent(text) && this.book.findHint(text, 0) < 0) {
+      this.last = null;
+      this.endsInCr = text.endsWith("\r");
       this.quotings?.passed(chunk);
       return [chunk];
     }
@@ -92,6 +110,7 @@ export class EventRestorer {
     const all = whole.toString("latin1");
     const out: Uint8Array[] = [];
     const end = this.takeEvents(whole, all, out);
+    this.endsInCr = end === whole.length && whole.at(-1) === CR;
     if (end < whole.length) {
       this.parts = [whole.subarray(end)];
       this.partBytes = whole.length - end;
@@ -107,6 +126,7 @@ export class EventRestorer {
       if (passed === from) return;
       const events = whole.subarray(passed, from);
       this.quotings?.passed(events);
+      this.last = null;
       out.push(events);
     };
     BOUNDARY.lastIndex = 0;
@@ -181,8 +201,10 @@ export class EventRestorer {
   /** The first of them keeps its place; a client must not miss all signs of life for what may never come. */
   private passBy(bytes: Uint8Array, out: Uint8Array[]): void {
     if (this.queue.length > 0) this.waitingPings += 1;
-    if (this.waitingPings > 1) out.push(bytes);
-    else this.enqueue({ bytes, data: null, pieces: [], hasWhole: false });
+    if (this.waitingPings > 1) {
+      this.last = null;
+      out.push(bytes);
+    } else this.enqueue({ bytes, data: null, pieces: [], hasWhole: false });
   }
 
   private read(bytes: Uint8Array, data: string, event: JsonRecord): void {
@@ -287,6 +309,7 @@ export class EventRestorer {
 
   private enqueue(held: Held): void {
     this.queue.push(held);
+    this.last = held;
     this.queuedBytes += held.bytes.length;
     this.hold(held.bytes.length);
   }

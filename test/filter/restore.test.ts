@@ -381,3 +381,16 @@ test("a text that ends takes its quotes with it, and one that is only delayed do
 
 const readOdd = (bytes: Uint8Array): unknown[] =>
   readEvents(Buffer.from(Buffer.from(bytes).toString().replace("data: [odd\n\n", "")));
+
+test("the last line feed of an event goes where its event goes, also when it comes alone", () => {
+  const { book } = open();
+  book.issue(HOST, false, () => true);
+  const said = (text: string): string =>
+    sse([{ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } }]);
+  const ping = sse([{ type: "ping" }]);
+  // A beginning that is held, and pings of which the second does not wait.
+  for (const events of [said("c") + ping + said("d"), said("c") + ping + ping + said("hx-"), said("c")]) {
+    const bytes = Buffer.from(events.replaceAll("\n", "\r\n"));
+    expect(Buffer.from(pass(book, bytes, [1])).toString()).toBe(Buffer.from(pass(book, bytes)).toString());
+  }
+});

@@ -3,6 +3,7 @@ import type { FuzzTarget } from "./target.ts";
 import { LINK, LOG, SETTINGS, TOML } from "./targets/files.ts";
 import { JSON_WALKERS, REDACTION } from "./targets/json.ts";
 import { HEADERS, TARGET_URL } from "./targets/requests.ts";
+import { RESTORING } from "./targets/restoring.ts";
 import { ACTIVITY, DECODER, GATE, SSE } from "./targets/streams.ts";
 
 export const TARGETS = {
@@ -12,6 +13,7 @@ export const TARGETS = {
   decoder: DECODER,
   json: JSON_WALKERS,
   redaction: REDACTION,
+  restoring: RESTORING,
   headers: HEADERS,
   "target-url": TARGET_URL,
   toml: TOML,
