@@ -1,8 +1,9 @@
 // Puts our status line into a client's file, and takes it out again, as carefully as a switch is made, which may be on top of it:
 // journals first, then the file, all under the same lock. Either can be undone first.
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { removeFile, statOrNull } from "../../base/files.ts";
+import { removeLeftovers } from "../../base/leftovers.ts";
 import { hashText } from "../../base/secrets.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
@@ -150,6 +151,7 @@ async function underLineLock<T>(target: SwitchTarget, work: (around: UnderLock) 
   if (editor === undefined) throw new UserError(t`${CLIENT_NAME[service]} shows no line of another program`);
   return await underLock(target, editor.file, async (switchJournal) => {
     const journal = await findLineJournalPath(paths, service, editor.file);
+    removeLeftovers(dirname(journal), { name: basename(journal), isLocked: true });
     const { journal: known, problem } = await readLineJournal(journal);
     return await work({ editor, known, problem, journal, switchJournal });
   });

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Service } from "../../../src/base/service.ts";
 import { inEnglish } from "../../../src/base/text.ts";
+import { installStatusLine, uninstallStatusLine } from "../../../src/clients/switch/status-line.ts";
 import { repairDeadSwitch, switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
 import { readSwitchStatus } from "../../../src/clients/switch/status.ts";
 import type { FsFault } from "../../helpers/fs-faults.ts";
@@ -78,12 +79,30 @@ interface Scenario {
   readonly text: string | null;
   /** Ports switched to before the child runs. */
   readonly before: readonly number[];
+  /** A status line is below that. */
+  readonly hasLine?: boolean;
   readonly args: readonly string[];
   /** 1: each of its calls is tried. */
   readonly stride: number;
 }
 
-const SCENARIOS: readonly Scenario[] = (["codex", "claude"] as const).flatMap((service) => {
+const LINE = { program: ["/opt/ch"], isThere: () => true };
+/** Of a status line, below a switch and without one. */
+const LINES: readonly Scenario[] = [
+  { action: "install", text: CLAUDE_TEXT, before: [], stride: STRIDE },
+  { action: "install", text: CLAUDE_TEXT, before: [4000], stride: 1 },
+  { action: "install", text: null, before: [4000], stride: STRIDE },
+  { action: "uninstall", text: CLAUDE_TEXT, before: [4000], stride: STRIDE },
+  { action: "uninstall", text: null, before: [4000], stride: STRIDE },
+].map(({ action, ...scene }) => ({
+  ...scene,
+  name: `${action} (${scene.text === null ? "no file" : "a file"}, ${scene.before.length > 0 ? "switched" : "not switched"})`,
+  service: "claude",
+  hasLine: action === "uninstall",
+  args: ["claude", action],
+}));
+
+const SWITCHES: readonly Scenario[] = (["codex", "claude"] as const).flatMap((service) => {
   const text = service === "codex" ? CODEX_TEXT : CLAUDE_TEXT;
   const on = [service, "on", "3211"];
   const off = [service, "off"];
@@ -103,9 +122,12 @@ const SCENARIOS: readonly Scenario[] = (["codex", "claude"] as const).flatMap((s
   ];
 });
 
-async function makeScene({ service, text, before }: Scenario): Promise<SwitchHome> {
+const SCENARIOS = [...SWITCHES, ...LINES];
+
+async function makeScene({ service, text, before, hasLine = false }: Scenario): Promise<SwitchHome> {
   const home = makeSwitchHome(text === null ? {} : { [service]: text });
   for (const port of before) await switchOn(home.target(service), { port, prefersOwnProvider: false }, USER);
+  if (hasLine) await installStatusLine(home.target(service), LINE);
   return home;
 }
 
@@ -129,10 +151,15 @@ async function atCalls(
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
+let turn = 0;
+
 /** After `off`, nothing may tell that there ever was a switch. */
 async function expectPutRight(home: SwitchHome, { service, text }: Scenario): Promise<void> {
-  const { file } = await readSwitchStatus(home.target(service));
-  await switchOff(home.target(service));
+  const target = home.target(service);
+  const { file } = await readSwitchStatus(target);
+  const undo = [() => switchOff(target), () => (service === "claude" ? uninstallStatusLine(target) : null)];
+  // In either order, from one call to the next.
+  for (const step of (turn += 1) % 2 === 0 ? undo : undo.toReversed()) await step();
   expect(home.read(service)).toBe(text);
   if (text === null) expect(existsSync(dirname(file))).toBe(false);
   else expect(readdirSync(dirname(file))).toHaveLength(1);
