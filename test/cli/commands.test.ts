@@ -62,6 +62,7 @@ describe("a group without a command", () => {
       "ch filter": "check",
       "ch hooks": "list",
       "ch pool": "status",
+      "ch audit": "list",
       "ch completion": undefined,
     });
   });

@@ -5,7 +5,7 @@ import { oneLine } from "../../base/terminal-text.ts";
 import { showHost } from "../../base/upstream.ts";
 import type { LogRecord } from "../../log/record.ts";
 import type { Finding } from "../../usage/audit/checks.ts";
-import { JSON_ARG } from "../args.ts";
+import { JSON_ARG, type Typed } from "../args.ts";
 import { CHECK_NAMES, describeEvidence, describeFinding, listFigures, makeStrip } from "../audit-words.ts";
 import { type Cli, defineCommand } from "../cli.ts";
 import { t, tell } from "../language.ts";
@@ -15,8 +15,8 @@ import { RANGE_ARGS, type Range, makeRange, readRange, scanRange, warnOfBadLines
 
 const DEFAULT_SINCE = "7d";
 const AUDIT_ARGS = {
+  ...RANGE_ARGS,
   since: { ...RANGE_ARGS.since, description: "7d (default), today, last-week, 2026-01-31T14:30" },
-  until: RANGE_ARGS.until,
   upstream: { type: "string", valueHint: "NAME#N", description: "only this upstream, beside the others" },
   ...JSON_ARG,
 } as const;
@@ -29,12 +29,12 @@ const listCommand = defineCommand({
   ],
   args: AUDIT_ARGS,
   async run(args, cli) {
-    const { audit, bad, range } = await runAudit(args, cli);
+    const { audit, bad } = await runAudit(args, cli);
     const upstreams = choose(audit.upstreams, args.upstream);
     if (args.json === true)
       return cli.out.json({
-        since_ms: range.since,
-        until_ms: range.until,
+        since: args.since ?? DEFAULT_SINCE,
+        until: args.until ?? null,
         upstreams: upstreams.map(makeJson),
       });
     if (upstreams.length === 0) cli.out.note(t`no request in the log since then`);
@@ -65,8 +65,8 @@ const showCommand = defineCommand({
       valueHint: "ID",
       description: "an upstream and a check: main#1:model",
     },
+    ...RANGE_ARGS,
     since: AUDIT_ARGS.since,
-    until: AUDIT_ARGS.until,
     ...JSON_ARG,
   },
   async run(args, cli) {
@@ -113,13 +113,13 @@ export const command = defineCommand({
 
 /** Also for other screens: the audit of a range of the log. */
 async function runAudit(
-  args: { readonly since?: string | undefined; readonly until?: string | undefined },
+  args: Typed<typeof RANGE_ARGS>,
   cli: Cli,
 ): Promise<{ readonly audit: LogAudit; readonly range: Range; readonly bad: number }> {
   const now = cli.now();
-  const given = readRange({ since: args.since, until: args.until }, now);
+  const given = readRange(args, now);
   const since = given.since ?? readTime({ flag: "--since", value: DEFAULT_SINCE, now });
-  const range = makeRange({ since, until: given.until, service: undefined });
+  const range = makeRange({ since, until: given.until, service: given.service });
   const [{ loadPricer }, { createLogAudit }] = await Promise.all([
     import("../../app/prices.ts"),
     import("../../app/audit/log-audit.ts"),

@@ -59,7 +59,7 @@ describe("ch audit", () => {
       ].includes(habit),
     );
     using _ = home;
-    const { code, stdout } = await runCli(["audit", "--json", "--since", "30d"], { home });
+    const { code, stdout } = await runCli(["audit", "list", "--json", "--since", "30d"], { home });
     expect(code).toBe(0);
     const { upstreams }: AuditJson = JSON.parse(stdout);
     const statesOf = (habit: string) => {
