@@ -33,6 +33,8 @@ interface DirectController {
 
 /** An upstream may hold its connection open after the last event; the client does not wait for it longer than this. */
 export const LINGER_MS = 2_000;
+/** A reset takes with it what the client has not read yet: so long it has for what was held until then. */
+const READING_MS = 100;
 /** Comments say nothing of an answer. Pings keep it alive for so many times the idle time: a model may think for long. */
 export const PING_IDLE_TIMES = 3;
 
@@ -60,6 +62,12 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
       const written: unknown = controller.write(piece);
       if (typeof written === "object") await Promise.resolve(written);
     }
+  };
+  let hasRest = false;
+  const writeRest = async (controller: DirectController): Promise<void> => {
+    const rest = restorer?.finish() ?? [];
+    hasRest ||= rest.length > 0;
+    await writeAll(controller, rest);
   };
   let seen = { news: -1, pings: -1 };
   /** When the upstream last said anything, and when it last showed that it is there. */
@@ -112,15 +120,19 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
           }
           if (done) break;
         }
-        if (restorer !== null) await writeAll(controller, restorer.finish());
+        await writeRest(controller);
         finish((await options.isComplete(true)) ? "complete" : "no-terminal-event");
       } catch {
         // Of what was held the client gets all, as it would have without.
-        if (restorer !== null && end === null) await writeAll(controller, restorer.finish()).catch(() => {});
+        if (end === null) await writeRest(controller).catch(() => {});
         finish((await options.isComplete(false)) ? "complete" : isIdle ? "idle" : "reset");
       }
-      if (end === "complete") await controller.end();
-      else controller.close(new Error(english`the upstream closed the connection`));
+      if (end === "complete") {
+        await controller.end();
+        return;
+      }
+      if (hasRest) await Bun.sleep(READING_MS);
+      controller.close(new Error(english`the upstream closed the connection`));
     },
     cancel() {
       finish("client-gone");

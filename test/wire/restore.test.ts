@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { chunk, EVENT_STREAM, GOOD, head, LAST_CHUNK, reply, sse, stream } from "../helpers/answers.ts";
 import { type RunningProxy, startConfiguredProxy } from "../helpers/configured-proxy.ts";
-import { type Answer, FIN, type ReceivedRequest, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import {
+  type Answer,
+  FIN,
+  RESET,
+  type ReceivedRequest,
+  startFakeUpstream,
+} from "../helpers/fake-upstream.ts";
 import { connectRaw, makeRequestBytes } from "../helpers/raw-client.ts";
 import { runCli } from "../helpers/cli.ts";
 
@@ -186,29 +192,37 @@ test("after a failover the answer that is shown is restored", async () => {
   expect(textOf(await (await ask(proxy)).text())).toBe(HOST);
 });
 
-test("of an answer that breaks off within a placeholder the client gets what came before it", async () => {
-  const seen = Promise.withResolvers<void>();
-  await using upstream = await startFakeUpstream((request) =>
-    (async function* () {
-      const host = hostIn(request);
-      yield head(200, EVENT_STREAM);
-      yield* [...say(`${host} and `).slice(0, -2), delta(host.slice(0, 9))].map(chunk);
-      await seen.promise;
-      yield FIN;
-    })(),
-  );
-  await using proxy = await startConfiguredProxy({ codex: [upstream], filter: FILTER });
-  const body = JSON.stringify({ model: "gpt-5", stream: true, input: HOST });
-  const fields = ["Content-Type: application/json"];
-  await using client = await connectRaw(proxy.ports.codex);
-  client.send(makeRequestBytes(proxy.ports.codex, { method: "POST", path: "/v1/responses", fields, body }));
-  // The event that creates the response, and one that holds the text.
-  await client.begun(300);
-  seen.resolve();
-  const { body: got, end } = await client.response("POST");
-  expect(end).not.toBe("complete");
-  expect(textOf(Buffer.from(got).toString())).toStartWith(`${HOST} and `);
-});
+test.each([
+  ["is closed", FIN],
+  ["is reset", RESET],
+] as const)(
+  "of an answer that breaks off within a placeholder the client gets all, when it %s",
+  async (_how, end) => {
+    const seen = Promise.withResolvers<void>();
+    let beginning = "";
+    await using upstream = await startFakeUpstream((request) =>
+      (async function* () {
+        const host = hostIn(request);
+        beginning = host.slice(0, 9);
+        yield head(200, EVENT_STREAM);
+        yield* [...say(`${host} and `).slice(0, -2), delta(beginning)].map(chunk);
+        await seen.promise;
+        yield end;
+      })(),
+    );
+    await using proxy = await startConfiguredProxy({ codex: [upstream], filter: FILTER });
+    const body = JSON.stringify({ model: "gpt-5", stream: true, input: HOST });
+    const fields = ["Content-Type: application/json"];
+    await using client = await connectRaw(proxy.ports.codex);
+    client.send(makeRequestBytes(proxy.ports.codex, { method: "POST", path: "/v1/responses", fields, body }));
+    // The event that creates the response, and one that holds the text.
+    await client.begun(300);
+    seen.resolve();
+    const answer = await client.response("POST");
+    expect(answer.end).not.toBe("complete");
+    expect(textOf(Buffer.from(answer.body).toString())).toBe(`${HOST} and ${beginning}`);
+  },
+);
 
 test("a summary of a compaction holds the text, and is redacted when it is unfolded, also by a proxy that knows nothing", async () => {
   const sent: string[] = [];
