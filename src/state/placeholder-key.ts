@@ -2,7 +2,13 @@
 // there is a new one, and every value gets a new placeholder.
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { PRIVATE_FILE, ensurePrivateDirectory, readTextOrNull, writeFileAtomic } from "../base/files.ts";
+import {
+  PRIVATE_FILE,
+  ensurePrivateDirectory,
+  isOpenToOthers,
+  readTextOrNull,
+  writeFileAtomic,
+} from "../base/files.ts";
 import { withLockSync } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Text } from "../base/text.ts";
@@ -15,11 +21,11 @@ export function readPlaceholderKey({ placeholderKey }: Pick<Paths, "placeholderK
   return /^[0-9a-f]{64}$/.test(key) ? key : null;
 }
 
-/** Made where there is none. Where it cannot be written, it holds for this process alone, and `onTrouble` hears why. */
+/** Made where there is none, and for its owner alone. Where it cannot be written, it holds for this process alone, and `onTrouble` hears why. */
 export function ensurePlaceholderKey(paths: KeyPaths, onTrouble: (words: Text | string) => void): string {
   const known = readPlaceholderKey(paths);
-  if (known !== null) return known;
-  const made = makePlaceholderKey();
+  if (known !== null && !isOpenToOthers(paths.placeholderKey)) return known;
+  const made = known ?? makePlaceholderKey();
   try {
     ensurePrivateDirectory(paths.home);
     ensurePrivateDirectory(paths.run);
