@@ -246,6 +246,8 @@ export interface LineEdit {
   readonly changes: readonly KeyChange[] | null;
   /** The command whose lines go first. */
   readonly wrapped: string | null;
+  /** Why the client would not show it, as it is set. */
+  readonly remark?: Text | undefined;
 }
 
 export interface Edit {

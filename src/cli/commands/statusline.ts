@@ -5,7 +5,7 @@ import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, PIPING_SERVICE } from "../../base/service.ts";
 import { JSON_ARG, SERVICE_ARGS, readService, usageError } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
-import { t, tellList } from "../language.ts";
+import { t, tell, tellList } from "../language.ts";
 import { openTerminal } from "../terminal.ts";
 import { FIELDS, listUnknownFields } from "../statusline/fields.ts";
 import { type LineArgs, printStatusline } from "../statusline/statusline.ts";
@@ -53,6 +53,7 @@ const installCommand = defineCommand({
       { program: findOwnProgram(env), isThere: (words) => isProgramThere(words, env) },
     );
     const file = showPath(done.file, env);
+    if (done.remark !== null) out.warn(tell(done.remark));
     if (!done.isWritten) return out.note(t`${file} already has the status line`);
     out.note(t`${CLIENT_NAME[service]} now shows the status line, open sessions too`);
     out.note(done.isFileNew ? t`  created ${file}: ${LINE_KEY}` : t`  changed ${file}: ${LINE_KEY}`);

@@ -184,7 +184,7 @@ const MOST_OTHER_CHARS = 8_192;
 
 /** The lines of the command that was there before; "" where it fails, or is too slow. */
 async function runOther(command: string, input: string, env: Env): Promise<string> {
-  const shell = process.platform === "win32" ? ["cmd.exe", "/d", "/s", "/c"] : ["/bin/sh", "-c"];
+  const shell = shellOf(env);
   try {
     const child = Bun.spawn([...shell, command], {
       env,
@@ -204,6 +204,13 @@ async function runOther(command: string, input: string, env: Env): Promise<strin
   } catch {
     return "";
   }
+}
+
+/** The one that Claude Code runs it with. */
+function shellOf(env: Env): readonly string[] {
+  if (process.platform !== "win32") return ["/bin/sh", "-c"];
+  const isGitBash = env["MSYSTEM"] !== undefined;
+  return isGitBash ? ["bash.exe", "-c"] : ["powershell.exe", "-NoProfile", "-Command"];
 }
 
 async function readStart(stream: ReadableStream<Uint8Array>): Promise<string> {

@@ -38,7 +38,8 @@ export function createClaudeLineEditor({ paths }: SwitchTarget): StatusLineEdito
     file,
     install(clean, options) {
       const refusal = findSettingsRefusal(clean);
-      if (refusal === null) return withFileName(file, () => installLine(clean, options));
+      if (refusal === null)
+        return withFileName(file, () => ({ ...installLine(clean, options), remark: findRemark(clean) }));
       const hint = t`correct it, then: ch statusline install`;
       throw new UserError(describeIgnored(file, refusal), { hint });
     },
@@ -99,6 +100,12 @@ export function uninstallLine(source: string, changes: readonly KeyChange[] | nu
 /** The words that start the program of a status line of ours; null for any other line, or none. */
 export function findLineProgram(source: string): readonly string[] | null {
   return readOwnLine(readCommand(readSettings(source)))?.program ?? null;
+}
+
+/** Measured: it turns the status line off, too. */
+function findRemark(source: string) {
+  const isOff = findNode(readSettings(source), ["disableAllHooks"])?.value === true;
+  return isOff ? t`disableAllHooks is on: Claude Code shows no status line until it is removed` : undefined;
 }
 
 function readCommand(document: SettingsDocument): string | undefined {

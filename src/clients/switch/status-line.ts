@@ -51,6 +51,8 @@ export interface LineInstalled {
   readonly isFileNew: boolean;
   /** The command whose lines go first. */
   readonly wrapped: string | null;
+  /** Why the client would not show it. */
+  readonly remark: Text | null;
 }
 
 export interface LineRemoved {
@@ -75,8 +77,8 @@ export async function installStatusLine(
       const change = (clean: string): LineEdit =>
         editor.install(clean, { ...line, changes: known?.changes ?? null });
       const { above, edit, text } = changeBelow(editor, { source: file.text, switched, change });
-      const { changes, wrapped } = edit;
-      if (changes === null) return { file: editor.file, isWritten: false, isFileNew: false, wrapped };
+      const { changes, remark = null, wrapped } = edit;
+      if (changes === null) return { file: editor.file, isWritten: false, isFileNew: false, wrapped, remark };
       const isDirectoryNew = statOrNull(dirname(editor.file)) === null;
       const created = {
         file: file.bytes === null || switched?.created.file === true || known?.created.file === true,
@@ -98,7 +100,7 @@ export async function installStatusLine(
         if (isDirectoryNew) quietly(() => removeDirectoryOf(editor.file));
         throw error instanceof MadeElsewhere ? withWayAround(error, changes) : error;
       }
-      return { file: editor.file, isWritten: true, isFileNew: file.bytes === null, wrapped };
+      return { file: editor.file, isWritten: true, isFileNew: file.bytes === null, wrapped, remark };
     });
   });
 }

@@ -146,6 +146,16 @@ describe("installed in Claude Code", () => {
     expect(readdirSync(home.paths.run).filter((one) => one.startsWith("statusline-"))).toEqual([]);
   });
 
+  test("it is told where Claude Code would not show it", async () => {
+    using home = makeTempHome();
+    home.write(".claude/settings.json", { disableAllHooks: true });
+    const { code, stderr } = await runCli(["statusline", "install"], { home });
+    expect({ code, first: stderr.split("\n")[0] }).toEqual({
+      code: 0,
+      first: "warning: disableAllHooks is on: Claude Code shows no status line until it is removed",
+    });
+  });
+
   test("only a client that shows lines of others has it", async () => {
     using home = makeTempHome();
     const { code, stderr } = await runCli(["statusline", "install", "--codex"], { home });
