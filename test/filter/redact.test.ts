@@ -201,3 +201,18 @@ test("other headers are not the user's text", () => {
   const result = expectOk(makeFilter([DOMAIN]).filterHeader("user-agent", "your-company.com"));
   expect(result.value).toBe("your-company.com");
 });
+
+test("hosts that have much in common are each found, and nothing else that has it", () => {
+  const rules = Array.from({ length: 20 }, (_, place) => ({
+    op: "replace",
+    source: place % 2 === 0 ? `host-${place}.your-company.com` : `Büro😀${place}-your-company.com`,
+    target: `<${place}>`,
+    ignore_case: place % 3 === 0,
+  }));
+  const texts = rules.map(({ source }) => `at ${source}/x`);
+  expect(filterText(rules, JSON.stringify([...texts, "at other.your-company.com", "Büro😀"]))).toBe(
+    JSON.stringify([...rules.map(({ target }) => `at ${target}/x`), "at other.your-company.com", "Büro😀"]),
+  );
+  const escaped = String.raw`["host\u002d2.your-company.com", "{\"a\":\"HOST-0.Your-Company.com\"}"]`;
+  expect(filterText(rules, escaped)).toBe(String.raw`["<2>", "{\"a\":\"<0>\"}"]`);
+});
