@@ -89,7 +89,7 @@ const CHECKS: readonly Check<Facts>[] = [
         : [
             warn(
               t`${settings} has a status line of ch whose program is gone: ${lostLine}`,
-              t`ch statusline install puts this one there, ch statusline uninstall takes it out`,
+              t`ch statusline install, or: ch statusline uninstall`,
             ),
           ],
   },

@@ -16,7 +16,7 @@ export interface OwnLine {
 const IS_WINDOWS = process.platform === "win32";
 const SUBCOMMAND = "statusline";
 /** As assignments before a command are written. */
-export const ASSIGNMENT = /^[A-Za-z_]\w*=/;
+const ASSIGNMENT = /^[A-Za-z_]\w*=/;
 const OWN_NAME = /^(?:.*[\\/])?(?:ch|codex-helper)(?:\.exe|\.cmd)?$/i;
 /** Run from source, by Bun. */
 const OWN_SOURCE = /[\\/]src[\\/]main\.ts$/;
@@ -65,9 +65,12 @@ function quoteProgram(word: string): string {
 function quote(word: string): string {
   if (/^[\w./:@%+,=-]+$/.test(word)) return word;
   if (IS_WINDOWS && word.includes("'"))
-    throw new UserError(t`the shells of Windows read a quotation mark in ${word} differently`, {
-      hint: t`move the command into a script, then: ch statusline install`,
-    });
+    throw new UserError(
+      t`the shells of Windows read the quotation marks of a command in a command differently`,
+      {
+        hint: t`move the command into a script, then: ch statusline install`,
+      },
+    );
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -76,7 +79,7 @@ function splitWords(command: string): string[] | null {
   const words: string[] = [];
   // A blank, a quoted piece, an escaped character, or a plain piece. A path of Windows has plain backslashes.
   const pattern = IS_WINDOWS
-    ? /(\s+)|'((?:[^'])*)'|"([^"$`]*)"|()([^\s'"|&;<>()$`#*?[\]!]+)/gy
+    ? /(\s+)|'([^']*)'|"([^"$`]*)"|()([^\s'"|&;<>()$`#*?[\]!]+)/gy
     : /(\s+)|'([^']*)'|"((?:[^"\\$`]|\\.)*)"|\\([^\n])|([^\s'"\\|&;<>()$`#*?[\]!]+)/gsy;
   let word: string | null = null;
   for (;;) {
