@@ -57,9 +57,11 @@ function listSecrets(text: string): string[] {
     const named = [value["headers"], value["query"]]
       .flatMap(stringEntries)
       .filter(([name]) => SECRET_NAME.test(name));
-    const { proxy } = value;
-    const hasPassword = typeof proxy === "string" && proxy.includes("@");
-    found.push(...[...auth, ...named].map(([, secret]) => secret), ...(hasPassword ? [proxy] : []));
+    // Of an outbound proxy, or of a pool.
+    const addresses = [value["proxy"], value["url"]].filter(
+      (one): one is string => typeof one === "string" && one.includes("@"),
+    );
+    found.push(...[...auth, ...named].map(([, secret]) => secret), ...addresses);
     for (const one of Object.values(value)) look(one);
   };
   look(read(text));
