@@ -28,6 +28,8 @@ interface EntryTellerOptions {
 const MOST_TOLD = 50;
 /** Names of models in one day: an upstream may answer with a new one each time. */
 const MOST_SEEN = 500;
+/** All places on earth begin their days at a quarter of an hour. */
+const QUARTER_MS = 900_000;
 
 export function createEntryTeller({ live, now, onEvent, onTrouble, prices }: EntryTellerOptions) {
   const told = new Set<string>();
@@ -53,6 +55,7 @@ export function createEntryTeller({ live, now, onEvent, onTrouble, prices }: Ent
   /** What was looked at: names by upstream, and those of another model without the name. From midnight to midnight. */
   let seen = new Set<string>();
   let day = "";
+  let lastQuarter = 0;
   const look = (entry: LogEntry, names: Named): void => {
     const {
       chain_model,
@@ -64,9 +67,13 @@ export function createEntryTeller({ live, now, onEvent, onTrouble, prices }: Ent
     } = names;
     const asked = upstream_model ?? chain_model ?? model;
     if (served === undefined || asked === undefined || served === asked) return;
-    const today = new Date(now()).toDateString();
-    if (today !== day) seen = new Set();
-    day = today;
+    const quarter = Math.floor(now() / QUARTER_MS);
+    if (quarter !== lastQuarter) {
+      const today = new Date(now()).toDateString();
+      if (today !== day) seen = new Set();
+      day = today;
+      lastQuarter = quarter;
+    }
     const pair = [entry.service, upstream_label, upstream_base_url, asked].join("\n");
     const triple = `${pair}\n${served}`;
     if (seen.has(pair) || seen.has(triple) || seen.size >= MOST_SEEN) return;
@@ -84,7 +91,9 @@ export function createEntryTeller({ live, now, onEvent, onTrouble, prices }: Ent
     if (names !== "") onTrouble(t`held back from an upstream: ${names} (see: ch doctor)`);
     const left = fresh(entry.dropped);
     if (left !== "") onTrouble(t`left out for an upstream that refuses it: ${left} (see: ch status)`);
-    look(entry, { ...entry, upstream_base_url: entry.upstream_base_url ?? undefined });
+    // Nearly all lines: nothing is made for them.
+    if (entry.served_model !== undefined && entry.served_model !== entry.model)
+      look(entry, { ...entry, upstream_base_url: entry.upstream_base_url ?? undefined });
     const limits = live.current().config.shell.alarm;
     // Prices that cannot be read are told elsewhere.
     if (limits != null) pricing = pricing.then(() => price(entry, limits)).catch(onUserError(() => {}));
