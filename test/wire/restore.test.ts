@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { serve } from "../../src/app/serve/serve.ts";
 import { chunk, EVENT_STREAM, GOOD, head, LAST_CHUNK, reply, sse, stream } from "../helpers/answers.ts";
 import { type RunningProxy, startConfiguredProxy } from "../helpers/configured-proxy.ts";
 import {
@@ -42,7 +43,7 @@ function say(text: string): string[] {
 }
 
 function ask(
-  { codexUrl }: RunningProxy,
+  { codexUrl }: Pick<RunningProxy, "codexUrl">,
   { headers = {}, input = `look at ${HOST}`, isStream = true }: Asked = {},
 ): Promise<Response> {
   return fetch(`${codexUrl}/responses`, {
@@ -263,4 +264,140 @@ test("the key is made with the first placeholder, and `ch filter test` shows the
     stdin: JSON.stringify({ input: HOST }),
   });
   expect(tried.stdout).toContain(hostIn(upstream.requests[0] as ReceivedRequest));
+});
+
+test("a proxy that was started anew gives the same placeholder, and knows it as soon as a request says the text", async () => {
+  await using upstream = await startFakeUpstream((request) => stream(say(`at ${hostIn(request)}`)));
+  await using proxy = await startConfiguredProxy({ codex: [upstream], filter: FILTER });
+  await (await ask(proxy)).text();
+  await proxy.stop();
+  const next = await serve({
+    paths: proxy.home.paths,
+    env: proxy.home.env,
+    services: ["codex"],
+    port: 0,
+    onRequest: () => {},
+    onTrouble: () => {},
+  });
+  await using _ended = { [Symbol.asyncDispose]: () => next.stop(0) };
+  const port = next.served[0]?.port ?? 0;
+  const before = hostIn(upstream.requests[0] as ReceivedRequest);
+  const input = [
+    { type: "message", role: "user", content: [{ type: "input_text", text: HOST }] },
+    { type: "message", role: "assistant", content: [{ type: "output_text", text: `at ${HOST}` }] },
+    { type: "message", role: "user", content: [{ type: "input_text", text: "and now?" }] },
+  ];
+  const url = `http://127.0.0.1:${port}/v1`;
+  expect(textOf(await (await ask({ codexUrl: url }, { input })).text())).toBe(`at ${HOST}`);
+  expect(upstream.requests.map(hostIn)).toEqual([before, before]);
+});
+
+test("rules of a project restore like all others, and values of both files share the session", async () => {
+  const PATH = "/srv/secret-project";
+  await using upstream = await startFakeUpstream((request) => {
+    const path = /\/chx\/[0-9a-f]{8}/.exec(request.text())?.[0] ?? "none";
+    return stream(say(`cd ${path} # ${hostIn(request)}`));
+  });
+  await using proxy = await startConfiguredProxy({
+    codex: [upstream],
+    filter: FILTER,
+    settings: { projects: { "/srv/acme": { filter: "acme.json" } } },
+  });
+  proxy.home.write(".codex-helper/acme.json", [{ op: "replace", source: PATH, restore: true }]);
+  const said = (cwd: string): object[] =>
+    [`<environment_context>\n  <cwd>${cwd}</cwd>\n</environment_context>`, `${PATH} on ${HOST}`].map(
+      (text) => ({ type: "message", role: "user", content: [{ type: "input_text", text }] }),
+    );
+  const session = { "session-id": "s-acme" };
+  const inside = await ask(proxy, { input: said("/srv/acme"), headers: session });
+  expect(textOf(await inside.text())).toBe(`cd ${PATH} # ${HOST}`);
+  expect(upstream.requests.at(-1)?.text()).not.toMatch(/secret-project|your-company/);
+  const outside = await ask(proxy, { input: said("/srv/other"), headers: { "session-id": "s-other" } });
+  expect(textOf(await outside.text())).toBe(`cd none # ${HOST}`);
+  expect(upstream.requests.at(-1)?.text()).toContain(PATH);
+});
+
+test.each([
+  ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  ["br", brotliCompressSync],
+  ["zstd", zstdCompressSync],
+] as const)("an answer that an upstream compresses unasked is restored: %s", async (encoding, compress) => {
+  await using upstream = await startFakeUpstream((request) => {
+    const bytes = compress(say(`at ${hostIn(request)}`).join(""));
+    return [
+      head(200, { ...EVENT_STREAM, "content-encoding": encoding }),
+      chunk(bytes.subarray(0, 30)),
+      chunk(bytes.subarray(30)),
+      LAST_CHUNK,
+    ];
+  });
+  await using proxy = await startConfiguredProxy({ codex: [upstream], filter: FILTER });
+  const answer = await ask(proxy, { headers: { "accept-encoding": encoding } });
+  expect(answer.headers.get("content-encoding")).toBeNull();
+  expect(textOf(await answer.text())).toBe(`at ${HOST}`);
+});
+
+test("Messages and Chat come back with the text, as the next upstream's answer and as an error in the stream, too", async () => {
+  const messages = (host: string): string[] => [
+    sse("message_start", { type: "message_start", message: { id: "m", content: [], usage: {} } }),
+    sse("content_block_start", {
+      type: "content_block_start",
+      index: 0,
+      content_block: { type: "tool_use", id: "t", name: "Write", input: {} },
+    }),
+    ...['{"url":"https://', host.slice(0, 7), `${host.slice(7)}/"}`].map((partial_json) =>
+      sse("content_block_delta", {
+        type: "content_block_delta",
+        index: 0,
+        delta: { type: "input_json_delta", partial_json },
+      }),
+    ),
+    sse("content_block_stop", { type: "content_block_stop", index: 0 }),
+    sse("error", { type: "error", error: { type: "api_error", message: `lost ${host}` } }),
+  ];
+  const chat = (host: string): string[] => [
+    ...[host.slice(0, 3), host.slice(3), ""].map(
+      (content, n) =>
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: n === 2 ? "stop" : null }] })}\n\n`,
+    ),
+    "data: [DONE]\n\n",
+  ];
+  const broken = (request: ReceivedRequest): Answer =>
+    reply({ status: 503, body: { error: { message: `no ${hostIn(request)} today` } } });
+  await using first = await startFakeUpstream(broken);
+  await using second = await startFakeUpstream((request) =>
+    stream((request.text().includes("max_tokens") ? messages : chat)(hostIn(request))),
+  );
+  await using proxy = await startConfiguredProxy({
+    codex: [first, second],
+    claude: [first, second],
+    filter: FILTER,
+  });
+  const post = async (url: string, body: object): Promise<string> => {
+    const headers = { "content-type": "application/json" };
+    return await (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).text();
+  };
+  const turn = { messages: [{ role: "user", content: HOST }], stream: true };
+  const called = await post(`${proxy.claudeUrl}/v1/messages`, { model: "claude", max_tokens: 9, ...turn });
+  const args = [...called.matchAll(/"partial_json":("(?:[^"\\]|\\.)*")/g)].map(([, text]) =>
+    String(JSON.parse(text ?? '""')),
+  );
+  expect(JSON.parse(args.join(""))).toEqual({ url: `https://${HOST}/` });
+  expect(called).toContain(`lost ${HOST}`);
+  const said = await post(`${proxy.codexUrl}/chat/completions`, { model: "gpt-5", ...turn });
+  expect([...said.matchAll(/"content":"([^"]*)"/g)].map(([, text]) => text).join("")).toBe(HOST);
+  expect(first.requests).toHaveLength(2);
+  expect([...first.requests, ...second.requests].map((request) => request.text()).join("")).not.toContain(
+    HOST,
+  );
+});
+
+test("an answer in the wrong form is restored in the form that was asked for", async () => {
+  await using upstream = await startFakeUpstream((request) =>
+    GOOD.responses({ text: `see ${hostIn(request)}` }),
+  );
+  await using proxy = await startConfiguredProxy({ codex: [upstream], filter: FILTER });
+  const answer = await ask(proxy, { isStream: false });
+  expect(JSON.stringify(await answer.json())).toContain(`see ${HOST}`);
 });
