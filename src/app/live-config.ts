@@ -13,6 +13,7 @@ import { type Settings, resolveSettings } from "../config/settings.ts";
 import type { RouteState } from "../proxy/deps.ts";
 import { proxyKey } from "../routing/records.ts";
 import { createClientSecrets } from "./client-secrets.ts";
+import { createKeys } from "./keys/keys.ts";
 
 export type LiveConfig = ReturnType<typeof createLiveConfig>;
 
@@ -30,21 +31,26 @@ export interface LiveConfigOptions {
   readonly now: () => number;
   /** See ResolveContext. */
   readonly holder?: () => Text;
+  /** See KeysOptions. */
+  readonly onTrouble?: (words: Text) => void;
 }
 
 /** A key in the client's own files may change, and `disabled_until` may pass, without config.json changing. */
 const RESOLVE_AGAIN_MS = 250;
 
-export function createLiveConfig({ paths, env, now, holder }: LiveConfigOptions) {
+export function createLiveConfig({ paths, env, now, holder, onTrouble }: LiveConfigOptions) {
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
   const listed = new Map<Service, { read: ConfigState; at: number; entries: ListedConfig["entries"] }>();
+  const keys = createKeys({ env, now, onTrouble });
   let settings: { of: ParsedConfig; value: Settings } | null = null;
   return {
     /** The config in force and, when the file is broken, what is wrong with it. */
     current: store.current,
     /** The same, looked at now. */
     refresh: store.refresh,
+    /** Those that commands print. */
+    keys,
     /** Routing, limits and timeouts in force. */
     settings(): Settings {
       const { config } = store.current();
@@ -57,7 +63,8 @@ export function createLiveConfig({ paths, env, now, holder }: LiveConfigOptions)
       const known = listed.get(service);
       if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.entries;
       const { config } = read;
-      const context = { env, clientSecret: (name: string) => secrets.read(service, name), now: now() };
+      const clientSecret = (name: string) => secrets.read(service, name);
+      const context = { env, clientSecret, now: now(), keyProblem: keys.problemOf };
       const entries = [...config.services[service].configs.values()].flatMap((named) =>
         listUpstreams(config, service, named, context),
       );
@@ -82,6 +89,7 @@ export function createLiveConfig({ paths, env, now, holder }: LiveConfigOptions)
         clientSecret: (name: string) => secrets.read(service, name),
         now: now(),
         holder,
+        keyProblem: keys.problemOf,
         configName,
       });
       const state = (): RouteState => {

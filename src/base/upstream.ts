@@ -10,6 +10,13 @@ export type Credential =
   | { readonly kind: "bearer"; readonly secret: string }
   /** `x-api-key: <secret>` */
   | { readonly kind: "api-key"; readonly secret: string }
+  /** One of these, once the user's command has printed it: nothing is sent before. `problem`: why it gave none when it ran last. */
+  | {
+      readonly kind: "command";
+      readonly as: NeededKey["kind"];
+      readonly source: KeySource;
+      readonly problem: Text | null;
+    }
   /** The client's own credentials pass through. Only for an origin they belong to. */
   | { readonly kind: "client" }
   /** No credential is configured: none is sent. */
@@ -23,6 +30,30 @@ export type Credential =
 export interface NeededKey {
   readonly kind: "bearer" | "api-key";
   readonly variable: string;
+}
+
+/** A command of the user's that prints a key. */
+export interface KeySource {
+  /** The program and its arguments. No shell reads them. */
+  readonly words: readonly string[];
+  /** How long a key that it printed is used, ms. */
+  readonly ttlMs: number;
+}
+
+export type KeyRead =
+  | { readonly kind: "key"; readonly secret: string }
+  /** `why` may be logged; `said` is what the command wrote to its stderr, masked, for the user's own eyes. */
+  | { readonly kind: "none"; readonly why: Text; readonly said: string };
+
+/** Gives the key of a command, from memory if it can. `refused` is one that is of no use any more. Never rejects. */
+export type ReadKey = (source: KeySource, refused?: string) => Promise<KeyRead>;
+
+/** The same upstream with the key that its command printed. */
+export function withKey(upstream: Upstream, secret: string): Upstream {
+  const { credential } = upstream;
+  return credential.kind === "command"
+    ? { ...upstream, credential: { kind: credential.as, secret } }
+    : upstream;
 }
 
 /** All in milliseconds. docs/config.md gives the meanings and defaults. */

@@ -15,6 +15,10 @@ export interface Flag {
   readonly value: FlagValue | null;
   /** May be given several times: `splitRepeated` gives the values. */
   readonly isRepeatable: boolean;
+  /** Works, and is in no list: something else is better. */
+  readonly isUnlisted: boolean;
+  /** Its value is the command after `--`: `splitRepeated` gives the words. */
+  readonly takesRest: boolean;
 }
 
 interface FlagValue {
@@ -46,6 +50,8 @@ export function listFlags(args: ArgsDef): Flag[] {
       description: words ?? "",
       value: definition.type === "boolean" ? null : describeValue(definition),
       isRepeatable: "isRepeatable" in definition && definition.isRepeatable === true,
+      isUnlisted: "isUnlisted" in definition && definition.isUnlisted === true,
+      takesRest: "takesRest" in definition && definition.takesRest === true,
     };
   });
 }

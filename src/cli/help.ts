@@ -60,7 +60,13 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
       subCommands.map(([name, sub]) => [name, translate(sub.description)]),
     ],
     [t`Arguments`, listPositionals(args).map(({ description, shown }) => [shown, translate(description)])],
-    [t`Flags`, [...flagRows(listFlags(args)), ["-h, --help", t`show this help`]]],
+    [
+      t`Flags`,
+      [
+        ...flagRows(listFlags(args).filter(({ isUnlisted }) => !isUnlisted)),
+        ["-h, --help", t`show this help`],
+      ],
+    ],
   ];
   return render(style, {
     title: t`${line}: ${translate(command.description)}`,

@@ -30,10 +30,15 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
   const positionals: string[] = [];
   const seen = new Set<string>();
   const repeated = new Map<string, string[]>();
+  /** Flags that wait for the command after `--`. */
+  const commands: string[] = [];
   for (let at = 0; at < argv.length; at += 1) {
     const token = argv[at] ?? "";
     if (token === "--") {
-      positionals.push(...argv.slice(at + 1));
+      const rest = argv.slice(at + 1);
+      if (commands.length === 0 || rest.length === 0) positionals.push(...rest);
+      for (const name of rest.length === 0 ? [] : commands.splice(0))
+        flags.push(`--${name}=${joinRepeated(rest)}`);
       break;
     }
     if (!token.startsWith("-") || token === "-") {
@@ -49,6 +54,11 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
     const { name } = flag;
     if (seen.has(name) && !flag.isRepeatable) throw misuse(options, t`--${name} is given twice`);
     seen.add(name);
+    if (flag.takesRest) {
+      if (inlineValue !== undefined) throw noCommand(options, name);
+      commands.push(name);
+      continue;
+    }
     if (flag.value === null) {
       if (inlineValue !== undefined) throw misuse(options, t`--${name} takes no value`);
       flags.push(isNegated ? `--no-${name}` : `--${name}`);
@@ -64,6 +74,8 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
     else flags.push(`--${name}=${value}`);
   }
   for (const [name, values] of repeated) flags.push(`--${name}=${joinRepeated(values)}`);
+  const [waiting] = commands;
+  if (waiting !== undefined) throw noCommand(options, waiting);
   if (!options.passesThrough) checkPositionals(positionals, argv, options);
   return [...flags, "--", ...positionals];
 }
@@ -122,6 +134,10 @@ function showWord(word: string, before: string | undefined): string {
   if (SECRET_FLAG.test(before ?? "")) return "...";
   if (SECRET_FLAG.test(flag) && value.length > 0) return `${flag}=...`;
   return /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function noCommand(options: StrictOptions, name: string): UserError {
+  return leftOut(options, t`--${name} needs "--" and the command after all other flags`, name);
 }
 
 /** With an example that has what is missing. */

@@ -4,7 +4,9 @@
 import type { JSONPath } from "jsonc-parser";
 import { type Service, isOfficial } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
+import type { KeySource, NeededKey } from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
+import { makeKeySource, problemOfCommand, shellWordOf } from "./key-command.ts";
 import { checkProxyUrl } from "./outbound-proxy.ts";
 import type { AuthEntry, UpstreamEntry } from "./schema.ts";
 
@@ -51,11 +53,18 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
 }
 
 /** In the order in which they are used. */
-export const CREDENTIAL_KEYS = ["auth_token", "api_key", "auth_token_env", "api_key_env"] as const;
+export const CREDENTIAL_KEYS = [
+  "auth_token",
+  "api_key",
+  "auth_token_env",
+  "api_key_env",
+  "auth_token_command",
+  "api_key_command",
+] as const;
 
 /** About one key of `auth`. Never repeats its value. */
 interface AuthRemark {
-  readonly key: (typeof CREDENTIAL_KEYS)[number] | "client";
+  readonly key: (typeof CREDENTIAL_KEYS)[number] | "client" | "command_ttl_secs";
   readonly words: Text;
 }
 
@@ -66,8 +75,15 @@ function checkAuth(upstream: UpstreamEntry, baseUrl: string, service: Service): 
   for (const key of CREDENTIAL_KEYS) {
     const value = auth[key];
     if (value == null) continue;
-    if (value.trim() === "") {
+    if (isBlank(value)) {
       warnings.push({ key, words: t`is empty and counts as not set` });
+      continue;
+    }
+    if (typeof value !== "string") {
+      const words = problemOfCommand(value);
+      if (words !== null) return { problem: { key, words }, warnings };
+      const shells = shellWordOf(value);
+      if (shells !== null) warnings.push({ key, words: t`has "${shells}" as a word: no shell reads it` });
       continue;
     }
     const words = key.endsWith("_env") ? problemOfVariable(value) : problemOfSecret(value.trim());
@@ -76,13 +92,15 @@ function checkAuth(upstream: UpstreamEntry, baseUrl: string, service: Service): 
     if (/^\S{0,12}(?:\.\.\.|x{4,}$)|^your[-_]|^<.*>$/i.test(value.trim()))
       warnings.push({ key, words: t`looks like a placeholder` });
   }
-  const used = chooseCredential(auth);
-  const unused = CREDENTIAL_KEYS.find((key) => key !== used && !isBlank(auth[key]));
+  const used = findCredential(auth);
+  const unused = CREDENTIAL_KEYS.find((key) => key !== used?.key && !isBlank(auth[key]));
   if (used !== null && unused !== undefined)
-    warnings.push({ key: unused, words: t`is not used because ${used} is set` });
+    warnings.push({ key: unused, words: t`is not used because ${used.key} is set` });
+  if (auth.command_ttl_secs != null && used?.from !== "command")
+    warnings.push({ key: "command_ttl_secs", words: t`is not used without a command` });
   if (auth.client !== true) return { problem: null, warnings };
   if (used !== null) {
-    warnings.push({ key: "client", words: t`is not used because ${used} is set` });
+    warnings.push({ key: "client", words: t`is not used because ${used.key} is set` });
   } else if (!isClientOrigin(upstream, baseUrl, service)) {
     const words = t`is allowed only for the vendor's own host or the origin that the login was imported from (tags.imported_origin)`;
     return { problem: { key: "client", words }, warnings };
@@ -90,9 +108,28 @@ function checkAuth(upstream: UpstreamEntry, baseUrl: string, service: Service): 
   return { problem: null, warnings };
 }
 
-/** Which key of `auth` is the credential; null where none is given. */
-export function chooseCredential(auth: AuthEntry): (typeof CREDENTIAL_KEYS)[number] | null {
-  return CREDENTIAL_KEYS.find((key) => !isBlank(auth[key])) ?? null;
+/** The credential of an `auth`, as it is written there. */
+export type WrittenCredential = {
+  readonly key: (typeof CREDENTIAL_KEYS)[number];
+  /** How it is sent. */
+  readonly kind: NeededKey["kind"];
+} & (
+  | { readonly from: "text"; readonly secret: string }
+  | { readonly from: "variable"; readonly variable: string }
+  | { readonly from: "command"; readonly source: KeySource }
+);
+
+/** Null where none is given. */
+export function findCredential(auth: AuthEntry | null | undefined): WrittenCredential | null {
+  const key = CREDENTIAL_KEYS.find((one) => !isBlank(auth?.[one]));
+  const value = key === undefined ? undefined : auth?.[key];
+  if (key === undefined || value == null) return null;
+  const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
+  if (typeof value !== "string")
+    return { key, kind, from: "command", source: makeKeySource(value, auth?.command_ttl_secs) };
+  return key.endsWith("_env")
+    ? { key, kind, from: "variable", variable: value.trim() }
+    : { key, kind, from: "text", secret: value.trim() };
 }
 
 /** Why a text cannot be sent in a header, or null: Headers takes Latin-1 without control characters, or throws. */
@@ -107,8 +144,8 @@ export function problemOfVariable(text: string): Text | null {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text.trim()) ? null : t`is not the name of a variable`;
 }
 
-function isBlank(value: string | null | undefined): boolean {
-  return value == null || value.trim() === "";
+function isBlank(value: string | readonly string[] | null | undefined): boolean {
+  return value == null || (typeof value === "string" && value.trim() === "");
 }
 
 /** The client's own credentials may be sent to their own origin and nowhere else. */

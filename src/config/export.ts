@@ -46,6 +46,9 @@ export function listKeptSettings(from: ParsedConfig, to: ParsedConfig): string[]
 
 function mask(value: unknown, key: string): unknown {
   if (typeof value === "string") return SECRET_KEYS.has(key) ? maskSecret(value) : maskText(value);
+  // Where somebody keeps their keys is nobody else's to know.
+  if (Array.isArray(value) && key.endsWith("_command"))
+    return value.map((one: unknown, place) => (place === 0 ? mask(one, key) : MASK));
   if (Array.isArray(value)) return value.map((one: unknown) => mask(one, key));
   if (!isRecord(value)) return value;
   const isSecret = SECRET_MAPS.has(key);

@@ -8,6 +8,7 @@ import { type Text, t } from "../base/text.ts";
 import {
   type Credential,
   type ErrorRule,
+  type KeySource,
   type LaneSettings,
   type ModelChains,
   type Timeouts,
@@ -16,7 +17,7 @@ import {
 } from "../base/upstream.ts";
 import { durationMs } from "./at-a-limit.ts";
 import { readBaseUrl } from "./base-url.ts";
-import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
+import { problemOfSecret, findCredential } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
 import { formatTarget } from "./name.ts";
 import type { NamedConfig, ParsedConfig, ServiceConfigs } from "./parse.ts";
@@ -31,6 +32,8 @@ export interface ResolveContext {
   readonly now: number;
   /** The process whose environment it is, where others ask for it: "the running ch (pid 4312, terminal ttys003)". */
   readonly holder?: (() => Text) | undefined;
+  /** Why a command gave no key when this process ran it last. */
+  readonly keyProblem?: ((source: KeySource) => Text | null) | undefined;
   /** Use this config instead of the active one. */
   readonly configName?: string | undefined;
 }
@@ -223,18 +226,22 @@ interface Named extends ResolveContext {
 }
 
 function resolveCredential(auth: AuthEntry, context: Named): Credential {
-  const key = chooseCredential(auth);
-  const value = key === null ? "" : (auth[key]?.trim() ?? "");
-  if (key === null) return auth.client === true ? { kind: "client" } : { kind: "none" };
-  const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
-  if (!key.endsWith("_env")) return { kind, secret: value };
-  const secret = (readVariable(context.env, value) ?? context.clientSecret(value))?.trim() ?? "";
+  const written = findCredential(auth);
+  if (written === null) return auth.client === true ? { kind: "client" } : { kind: "none" };
+  const { kind } = written;
+  if (written.from === "text") return { kind, secret: written.secret };
+  if (written.from === "command") {
+    const { source } = written;
+    return { kind: "command", as: kind, source, problem: context.keyProblem?.(source) ?? null };
+  }
+  const { variable } = written;
+  const secret = (readVariable(context.env, variable) ?? context.clientSecret(variable))?.trim() ?? "";
   const problem = problemOfSecret(secret);
   if (secret !== "" && problem === null) return { kind, secret };
   return {
     kind: "unusable",
-    why: describeVariable(value, problem, { ...context, kind }),
-    needs: { kind, variable: value },
+    why: describeVariable(variable, problem, { ...context, kind }),
+    needs: { kind, variable },
   };
 }
 
@@ -254,8 +261,9 @@ export function describeVariable(
   return t`${what}: export it there and restart, or \`${keyCommand({ credential: kind, label, service })}\``;
 }
 
-/** Distinguishes two accounts at one address, without the secret. */
+/** Distinguishes two accounts at one address, without the secret. A command stays one account whatever key it prints. */
 function identify(credential: Credential): string {
+  if (credential.kind === "command") return `command-${fingerprint(JSON.stringify(credential.source.words))}`;
   return credential.kind === "bearer" || credential.kind === "api-key"
     ? fingerprint(credential.secret)
     : credential.kind;

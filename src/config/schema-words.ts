@@ -71,6 +71,8 @@ function describeIssue(issue: Issue): Text {
     return t`must have one of url, url_env and url_command`;
   switch (issue.code) {
     case "invalid_type":
+      if (issue.expected === "array" && String(issue.path.at(-1)).endsWith("_command"))
+        return t`must be a list of words, such as ["op", "read", "op://vault/item/key"]: no shell runs it`;
       if (issue.message === MISSING) return t`is missing`;
       if (issue.message === TOO_LARGE) return t`is too large`;
       return t`must be ${EXPECTED[issue.expected] ?? issue.expected}`;

@@ -5,6 +5,7 @@ import { IDENTITY_HEADERS } from "../base/header-names.ts";
 import { later } from "../base/later.ts";
 import { DEFAULT_SERVICE, SERVICES, mapServices } from "../base/service.ts";
 import { makeAccountKeys, modelChains, onAllExhausted } from "./at-a-limit.ts";
+import { commandSchema, commandTtlSchema } from "./key-command.ts";
 import { CONFIG_NAME } from "./name.ts";
 import { EVENT_KINDS, alarmSchema, notifySchema } from "./notify.ts";
 import { described, maybe } from "./schema-words.ts";
@@ -76,6 +77,9 @@ const authSchema = z.looseObject({
   api_key: maybe(string, "Sent as `x-api-key`."),
   auth_token_env: maybe(string, "Name of the variable that holds the bearer token."),
   api_key_env: maybe(string, "Name of the variable that holds the x-api-key."),
+  auth_token_command: commandSchema("the bearer token"),
+  api_key_command: commandSchema("the x-api-key"),
+  command_ttl_secs: commandTtlSchema(),
   client: maybe(z.boolean(), "Pass on the client's own credentials. Only for the origin they belong to."),
 });
 

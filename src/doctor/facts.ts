@@ -148,7 +148,21 @@ export interface UpstreamFacts {
   readonly unusable: Text | null;
   /** The command that sets the key that is missing, or null. */
   readonly keyHint: string | null;
-  readonly hasLiteralKey: boolean;
+  /** How long its key has stood in config.json at least, ms; null where it does not. */
+  readonly literalKeyMs: number | null;
+  /** What came of the command that prints its key; null where there is none. */
+  readonly keyCommand: {
+    readonly program: string;
+    readonly tookMs: number;
+    /** Null where it printed one. */
+    readonly failure: Text | null;
+    /** The running proxy has had a key from it. */
+    readonly isFineThere: boolean;
+    /** What to type against a failure. */
+    readonly fix: string;
+  } | null;
+  /** The place for keys that this machine has: what puts the key there, if that is a command, and what asks for it. */
+  readonly keyRecipe: readonly string[] | null;
   /** How it is, as all screens say it; null where no proxy and no file knows it. */
   readonly state: {
     readonly availability: string;

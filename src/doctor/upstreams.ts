@@ -3,7 +3,7 @@
 // Pure.
 import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME } from "../base/service.ts";
-import { inEnglish, joinTexts, t } from "../base/text.ts";
+import { inEnglish, joinTexts, showSpan, t } from "../base/text.ts";
 import { fixOf, needsPerson } from "../routing/fixes.ts";
 import { HTTPS_PORT } from "../routing/network-faults.ts";
 import { describe } from "../routing/reasons.ts";
@@ -110,31 +110,18 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "credentials",
-    about: "each upstream's key is set, preferably in a variable rather than in `config.json`",
+    about:
+      "each upstream's key is set, preferably in a password manager or a variable rather than in `config.json`",
     worst: "fail",
     run: ({ services }) =>
-      services.flatMap(({ service, upstreams }): Found[] => {
-        const usable = upstreams.filter(({ unusable }) => unusable === null);
-        const stored = usable.filter(({ hasLiteralKey }) => hasLiteralKey).map(({ label }) => label);
-        return [
-          ...upstreams.flatMap(({ keyHint, label, unusable }) =>
-            unusable === null
-              ? []
-              : [fail(t`${label}: ${unusable}`, keyHint ?? `ch config show ${label} --${service}`)],
-          ),
-          ...usable
-            .filter(({ hasLiteralKey }) => !hasLiteralKey)
-            .map(({ label }) => ok(t`${label}: the key is set`)),
-          ...(stored.length === 0
+      services.flatMap(({ service, upstreams }): Found[] => [
+        ...upstreams.flatMap(({ keyHint, label, unusable }) =>
+          unusable === null
             ? []
-            : [
-                info(
-                  t`${joinTexts(stored, ", ")}: the key is stored in config.json`,
-                  t`use a variable instead: auth_token_env`,
-                ),
-              ]),
-        ];
-      }),
+            : [fail(t`${label}: ${unusable}`, keyHint ?? `ch config show ${label} --${service}`)],
+        ),
+        ...upstreams.filter(({ unusable }) => unusable === null).map(describeKey),
+      ]),
   },
   {
     id: "availability",
@@ -230,6 +217,20 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
     },
   },
 ];
+
+function describeKey({ keyCommand, keyRecipe, label, literalKeyMs }: UpstreamFacts): Found {
+  if (keyCommand !== null) {
+    const { failure, fix, isFineThere, program, tookMs } = keyCommand;
+    if (failure === null) return ok(t`${label}: ${program} prints its key (${Math.round(tookMs)} ms)`);
+    return isFineThere
+      ? warn(t`${label}: ${failure}; the running proxy has had a key from it`, fix)
+      : fail(t`${label}: ${failure}`, fix);
+  }
+  if (literalKeyMs === null) return ok(t`${label}: the key is set`);
+  const hint =
+    keyRecipe === null ? t`use a variable instead: auth_token_env` : joinTexts([...keyRecipe], "\n");
+  return info(t`${label}: the key is stored in config.json, for ${showSpan(literalKeyMs)} or longer`, hint);
+}
 
 /** What holds right now is said of its state. What time alone mends is none of these. */
 function listSeen({ fixable, label, seen, state }: UpstreamFacts): Found[] {

@@ -1,9 +1,9 @@
 // One upstream's share of a request: asks it once, and once more where a changed body is what it wants. Its outcome is a value;
 // which upstream is next is not decided here.
 import type { OwnedNames } from "../base/owned-names.ts";
-import { t } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import type { Restoring } from "../filter/restoring.ts";
-import { type Upstream, modelAt } from "../base/upstream.ts";
+import { type Upstream, modelAt, withKey } from "../base/upstream.ts";
 import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
 import type {
   AttemptOutcome,
@@ -48,6 +48,7 @@ export interface LoopRun {
     | "monotonic"
     | "now"
     | "observeHeaders"
+    | "readKey"
     | "router"
   >;
   /** What the client's own files add to its requests, and for whom. */
@@ -225,17 +226,39 @@ function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: num
   return isHidden || status >= 500 ? 400 : status;
 }
 
-/** Sends this upstream's version of the request. `model` replaces the one that the client named. */
+const NOTHING_HELD = { events: 0, bytes: 0 };
+
+/** With the key that the upstream's command prints. One that is refused may have been replaced since: then it is no failure. */
 async function send(one: OneAttempt, run: LoopRun, model: string | null): Promise<AttemptResult> {
+  const { upstream } = one;
+  const { credential } = upstream;
+  const { readKey } = run.deps;
+  if (credential.kind !== "command" || readKey === undefined) return await sendAs(one, run, model);
+  const key = await readKey(credential.source);
+  if (run.request.signal.aborted) return { kind: "client-gone", held: NOTHING_HELD };
+  if (key.kind === "none") return notTried(key.why);
+  const result = await sendAs({ ...one, upstream: withKey(upstream, key.secret) }, run, model);
+  if (result.kind !== "failed" || !("status" in result.outcome) || result.outcome.status !== 401)
+    return result;
+  const other = await readKey(credential.source, key.secret);
+  if (other.kind === "none" || other.secret === key.secret) return result;
+  result.answer?.abort();
+  if (run.request.signal.aborted) return { kind: "client-gone", held: NOTHING_HELD };
+  return await sendAs({ ...one, upstream: withKey(upstream, other.secret) }, run, model);
+}
+
+function notTried(why: Text): AttemptResult {
+  return { kind: "failed", outcome: { kind: "not-tried", why }, answer: null, held: NOTHING_HELD };
+}
+
+/** Sends this upstream's version of the request. `model` replaces the one that the client named. */
+async function sendAs(one: OneAttempt, run: LoopRun, model: string | null): Promise<AttemptResult> {
   const { accept, body, firstByteMs, isChanged, permit, upstream } = one;
   const { deps, request, route } = run;
   const { endpoint, sessionId, stream } = request.facts;
   // Whoever planned it, and whatever config.json said then.
-  if (run.wall === undefined ? deps.hasWalls?.() === true : !run.wall.permits(upstream)) {
-    const held = { events: 0, bytes: 0 };
-    const why = t`a wall of a project is before it`;
-    return { kind: "failed", outcome: { kind: "not-tried", why }, answer: null, held };
-  }
+  if (run.wall === undefined ? deps.hasWalls?.() === true : !run.wall.permits(upstream))
+    return notTried(t`a wall of a project is before it`);
   const turnState = request.headers.get(TURN_STATE_HEADER);
   const made = makeUpstreamRequest(request, upstream, {
     body,
@@ -246,10 +269,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     owned: run.owned,
     instance: deps.instance,
   });
-  if ("why" in made) {
-    const held = { events: 0, bytes: 0 };
-    return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null, held };
-  }
+  if ("why" in made) return notTried(made.why);
   if (made.heldBack.length > 0) run.heldBack.push(...made.heldBack);
   const known = deps.router.learned.dropsFor(upstream.key, run.traits);
   const drops = one.drops === undefined ? known : [...known, ...one.drops];

@@ -5,7 +5,7 @@ import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
 import type { OpenList } from "../base/open-list.ts";
 import type { OwnedNames } from "../base/owned-names.ts";
-import type { ModelChains, Upstream } from "../base/upstream.ts";
+import type { ModelChains, ReadKey, Upstream } from "../base/upstream.ts";
 import type { FilteredRequest } from "../filter/live-filter.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
@@ -208,6 +208,8 @@ export interface ProxyDeps {
   /** Absent where nobody counts. */
   readonly budgets?: BudgetGate;
   readonly connections: Connections;
+  /** Asked where an upstream's key is printed by a command, and for no other. */
+  readonly readKey?: ReadKey;
   readonly lanes: LaneDoor;
   readonly memory: SessionMemory;
   readonly own: OwnRoutes;

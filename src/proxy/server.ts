@@ -33,6 +33,7 @@ export interface ProxyOptions
         | "observeHeaders"
         | "owned"
         | "projects"
+        | "readKey"
       >
     > {
   /** 0 for any free port. */

@@ -25,7 +25,7 @@ export interface JsonRequest {
 export type JsonAnswer =
   | { readonly kind: "json"; readonly body: JsonRecord }
   /** The endpoint does not offer this: a retry is of no use. */
-  | { readonly kind: "unsupported"; readonly why: Text }
+  | { readonly kind: "unsupported"; readonly why: Text; readonly status: number }
   /** It may work next time. `why` holds nothing of the answer. */
   | { readonly kind: "failed"; readonly why: Text };
 
@@ -76,7 +76,7 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
 function errorOfStatus({ headers, status }: Response): JsonAnswer {
   const why = describeStatus(status, headers);
   const isFinal = status >= 400 && status < 500 && !TRANSIENT.has(status);
-  return { kind: isFinal ? "unsupported" : "failed", why };
+  return isFinal ? { kind: "unsupported", why, status } : { kind: "failed", why };
 }
 
 /** Where the proxy has words for it: who answers here is not the relay, or does not know the key. */

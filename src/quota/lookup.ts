@@ -4,7 +4,7 @@ import { type Env, readVariable } from "../base/env.ts";
 import type { JsonRecord } from "../base/json-value.ts";
 import { type Text, t } from "../base/text.ts";
 import { fingerprint } from "../base/secrets.ts";
-import type { Upstream } from "../base/upstream.ts";
+import type { KeySource, Upstream } from "../base/upstream.ts";
 import type { Balance } from "./balance.ts";
 import type { Provider } from "./providers.ts";
 import { isWithin, refusalOf } from "./token-policy.ts";
@@ -32,8 +32,9 @@ export interface Lookup {
   readonly urls: readonly string[];
   /** What the site says of itself, asked without the token; the lookup works without it. */
   readonly siteUrl: string | null;
-  /** Holds the token. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** The token, or the command that prints it. */
+  readonly token: string | KeySource;
+  readonly headersWith: (token: string) => Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false. */
   readonly proxy: string | false;
   /** The upstream's `tls_ca`, where its own host is asked. */
@@ -72,23 +73,25 @@ export function chooseLookup({ env, holder, now, providers, vendorAt, upstream }
   const vendor = chooseVendor(provider, recogniseHost(host) ?? vendorAt(base.host));
   if (vendor === null) return { kind: "none" };
 
-  const { id, tokenEnv } = provider;
+  const { id, tokenEnv, tokenSource } = provider;
   const refuse = (why: Text): LookupChoice => ({ kind: "refused", source: id, why });
-  const token = tokenEnv === null ? ownToken(upstream) : (readVariable(env, tokenEnv)?.trim() ?? null);
+  const isNamed = tokenSource !== null || tokenEnv !== null;
+  const token =
+    tokenSource ?? (tokenEnv === null ? ownToken(upstream) : (readVariable(env, tokenEnv)?.trim() ?? null));
   if (token === null) {
     if (tokenEnv === null) return { kind: "none" };
     if (holder === undefined) return refuse(t`the variable ${tokenEnv} is not set`);
     return refuse(t`${tokenEnv} is not set in ${holder()}: export it there and restart`);
   }
-  if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(t`the token contains a character that is not allowed`);
+  if (typeof token === "string" && !/^[\u0021-\u007e]+$/.test(token))
+    return refuse(t`the token contains a character that is not allowed`);
   // A token of its own is for the configured endpoint; without one, where it belongs is unknown.
-  if (tokenEnv !== null && provider.endpoint === null && provider.preset === null) {
-    return refuse(t`token_env needs an endpoint`);
-  }
+  if (isNamed && provider.endpoint === null && provider.preset === null)
+    return refuse(t`${tokenSource === null ? "token_env" : "token_command"} needs an endpoint`);
   const root = upstream.baseUrl.replace(/\/v1$/, "");
   const urls =
     provider.endpoint === null ? urlsOf(vendor, root, now) : endpointsOf(provider.endpoint, vendor, now);
-  const owner = tokenEnv === null ? "upstream" : "endpoint";
+  const owner = isNamed ? "endpoint" : "upstream";
   const { domains } = provider;
   for (const url of urls) {
     const why = refusalOf({ url, owner, upstreamBaseUrl: upstream.baseUrl, domains });
@@ -98,7 +101,7 @@ export function chooseLookup({ env, holder, now, providers, vendorAt, upstream }
   return {
     kind: "lookup",
     lookup: {
-      key: `${id}@${asked}|${fingerprint(token)}`,
+      key: `${id}@${asked}|${fingerprint(typeof token === "string" ? token : JSON.stringify(token.words))}`,
       source: id,
       host: asked,
       intervalMs: provider.intervalMs,
@@ -106,7 +109,9 @@ export function chooseLookup({ env, holder, now, providers, vendorAt, upstream }
       method: vendor.method ?? "GET",
       urls,
       siteUrl: vendor.site === undefined ? null : siteUrlOf(urls[0], vendor),
-      headers: vendor.auth === "bearer" ? { authorization: `Bearer ${token}` } : { "x-api-key": token },
+      token,
+      headersWith: (one) =>
+        vendor.auth === "bearer" ? { authorization: `Bearer ${one}` } : { "x-api-key": one },
       proxy: upstream.proxy,
       tlsCa: asked === base.host ? upstream.tlsCa : null,
       read: (bodies, site) => readBodies(vendor, bodies, { site, path: base.pathname, now }),
@@ -135,6 +140,7 @@ function siteUrlOf(url: string | undefined, { site }: Vendor): string | null {
   return asked === null ? null : `${asked.origin}${root}${site}`;
 }
 
-function ownToken({ credential }: Upstream): string | null {
+function ownToken({ credential }: Upstream): string | KeySource | null {
+  if (credential.kind === "command") return credential.source;
   return credential.kind === "bearer" || credential.kind === "api-key" ? credential.secret : null;
 }

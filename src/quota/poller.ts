@@ -2,6 +2,7 @@
 // traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
 import { t } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
+import type { ReadKey } from "../base/upstream.ts";
 import type { Availability } from "../routing/types.ts";
 import { type JsonAnswer, fetchJson } from "./fetch-json.ts";
 import type { Balance } from "./balance.ts";
@@ -24,6 +25,7 @@ export interface PollerOptions {
   readonly turnOf?: ((lookup: Lookup, isForced: boolean) => Promise<Turn> | null) | undefined;
   /** Reads what other processes found out; called before anything is asked. */
   readonly sync: () => void;
+  readonly readKey: ReadKey;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
@@ -43,7 +45,8 @@ const UNSUPPORTED_MS = 3_600_000;
 const UNSUPPORTED_AUTOMATIC_MS = 24 * 3_600_000;
 const SITE_MS = 24 * 3_600_000;
 
-export function createPoller({ now, onReading, readings, sync, targets, turnOf }: PollerOptions) {
+export function createPoller(options: PollerOptions) {
+  const { now, onReading, readKey, readings, sync, targets, turnOf } = options;
   const busy = new Map<string, Promise<void>>();
   const withTraffic = new Set<string>();
   /** By host, of lookups that have no reading yet. Wall clock, ms. */
@@ -53,10 +56,10 @@ export function createPoller({ now, onReading, readings, sync, targets, turnOf }
   const stopping = new AbortController();
 
   /** Undefined where it is not our turn. */
-  const askInTurn = async (lookup: Lookup, siteOf: Parameters<typeof askFor>[2], isForced: boolean) => {
+  const askInTurn = async (lookup: Lookup, siteOf: AskContext["siteOf"], isForced: boolean) => {
     const turn = await (turnOf?.(lookup, isForced) ?? null);
     if (turn?.kind === "held" || stopping.signal.aborted) return undefined;
-    const found = await askFor(lookup, stopping.signal, siteOf);
+    const found = await askFor(lookup, { readKey, signal: stopping.signal, siteOf });
     turn?.done("error" in found ? null : found);
     return found;
   };
@@ -152,18 +155,33 @@ interface Site {
   readonly facts: JsonRecord | null;
 }
 
+interface AskContext {
+  readonly readKey: ReadKey;
+  readonly signal: AbortSignal;
+  readonly siteOf: (ask: AskSite) => Promise<Site>;
+}
+
 /** What is left, or why that is not known. Never rejects. */
-async function askFor(lookup: Lookup, signal: AbortSignal, siteOf: (ask: AskSite) => Promise<Site>) {
-  const { headers, method, proxy, read, siteUrl, tlsCa, urls } = lookup;
+async function askFor(lookup: Lookup, { readKey, signal, siteOf }: AskContext) {
+  const { headersWith, method, proxy, read, siteUrl, tlsCa, token, urls } = lookup;
   const bodies: JsonRecord[] = [];
   const trust = tlsCa === null ? null : (await import("../base/trust.ts")).createTrust(Date.now)(tlsCa);
   if (trust?.kind === "unusable") return { error: trust.why, isUnsupported: false };
   const way = { proxy, signal, ...(trust === null ? {} : { ca: trust.ca }) };
+  let key = typeof token === "string" ? ({ kind: "key", secret: token } as const) : await readKey(token);
+  if (key.kind === "none") return { error: key.why, isUnsupported: false };
   for (const url of urls) {
-    const answer = await fetchJson({ url, method, headers, ...way });
-    if (answer.kind !== "json") {
-      return { error: answer.why, isUnsupported: answer.kind === "unsupported" };
+    const ask = (secret: string) => fetchJson({ url, method, headers: headersWith(secret), ...way });
+    let answer = await ask(key.secret);
+    if (answer.kind === "unsupported" && answer.status === 401 && typeof token !== "string") {
+      // It may have been replaced since the command ran.
+      const other = await readKey(token, key.secret);
+      if (other.kind === "key" && other.secret !== key.secret) {
+        key = other;
+        answer = await ask(key.secret);
+      }
     }
+    if (answer.kind !== "json") return { error: answer.why, isUnsupported: answer.kind === "unsupported" };
     bodies.push(answer.body);
   }
   const site = siteUrl === null ? null : await siteOf(() => fetchJson({ url: siteUrl, headers: {}, ...way }));

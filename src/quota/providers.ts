@@ -9,7 +9,9 @@ import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { later } from "../base/later.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
+import type { KeySource } from "../base/upstream.ts";
 import { describeAt, readJsonc, valueOf } from "../config/jsonc.ts";
+import { commandSchema, commandTtlSchema, makeKeySource, problemOfCommand } from "../config/key-command.ts";
 import { createKeptFile } from "../config/kept-file.ts";
 import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
@@ -53,6 +55,8 @@ const providerSchema = later(() =>
       z.string().check(z.minLength(1)),
       "Variable with the token for the endpoint. Default: the upstream's own token.",
     ),
+    token_command: commandSchema("the token for the endpoint"),
+    command_ttl_secs: commandTtlSchema(),
     poll_interval_secs: maybe(z.number(), "Seconds between two queries, at least 60. Default 600."),
     preset: maybe(
       later(() => z.enum(PRESET_NAMES)),
@@ -88,6 +92,8 @@ export interface Provider {
   readonly domains: readonly string[];
   readonly endpoint: string | null;
   readonly tokenEnv: string | null;
+  /** Before `tokenEnv`. */
+  readonly tokenSource: KeySource | null;
   readonly intervalMs: number;
   readonly preset: PresetName | null;
   readonly paths: z.infer<ReturnType<typeof makePaths>> | null;
@@ -184,7 +190,18 @@ function withNumericInterval(entry: JsonRecord): JsonRecord {
   return isText ? { ...entry, poll_interval_secs: Number(secs) } : entry;
 }
 
-function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: string, words: Text] | null {
+function problemOf({
+  domains,
+  endpoint,
+  kind,
+  paths,
+  preset,
+  ...token
+}: Entry): [key: string, words: Text] | null {
+  const wrong = token.token_command == null ? null : problemOfCommand(token.token_command);
+  if (wrong !== null) return ["token_command", wrong];
+  if (token.token_command != null && token.token_env != null)
+    return ["token_command", t`cannot be given together with token_env`];
   if (endpoint != null && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? "")) {
     return ["endpoint", t`must be an https address`];
   }
@@ -211,6 +228,8 @@ function makeProvider(entry: Entry): Provider {
     domains: (entry.domains ?? []).map((domain) => domain.trim().toLowerCase().replace(WILDCARD, "")),
     endpoint: entry.endpoint ?? null,
     tokenEnv: entry.token_env ?? null,
+    tokenSource:
+      entry.token_command == null ? null : makeKeySource(entry.token_command, entry.command_ttl_secs),
     intervalMs: Math.min(MOST_INTERVAL_SECS, Math.max(LEAST_INTERVAL_SECS, secs)) * 1_000,
     preset: entry.preset ?? null,
     paths: entry.paths ?? null,

@@ -89,7 +89,9 @@ export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
   const probe = `ch doctor --probe ${label}${flag}`;
   switch (kindOf(reason)) {
     case "key":
-      return upstream.credential === "client" ? probe : keyCommand(upstream);
+      return upstream.credential === "client" || upstream.credential === "command"
+        ? probe
+        : keyCommand(upstream);
     case "address":
     case "scheme":
       return `ch config set ${label} --base-url ${guessUrl(reason, upstream) ?? "URL"}${flag}`;

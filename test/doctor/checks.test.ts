@@ -1,6 +1,15 @@
 import { inEnglish } from "../../src/base/text.ts";
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Status } from "../../src/base/check.ts";
@@ -475,7 +484,36 @@ const CONDITIONS: readonly Condition[] = [
     name: "credentials: the key itself is in the file",
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "sk-very-secret-literal" } }),
     status: "info",
-    says: /main#1: the key is stored in config\.json/,
+    says: /main#1: the key is stored in config\.json, for \d+ s or longer/,
+  },
+  {
+    name: "credentials: the key in the file is old, and the machine has a place for keys",
+    make({ env, home, writeConfig }) {
+      const bin = join(home.path, "bin");
+      mkdirSync(bin, { recursive: true });
+      writeFileSync(join(bin, "op"), "", { mode: 0o755 });
+      env["PATH"] = `${bin}:${env["PATH"] ?? ""}`;
+      writeConfig({ auth: { auth_token: "sk-very-secret-literal" } });
+      const then = Date.now() - 40 * 86_400_000;
+      home.write(`.codex-helper/backups/config.json.${then}`, { any: "sk-very-secret-literal" });
+    },
+    status: "info",
+    says: /main#1: the key is stored in config\.json, for 40 d or longer/,
+    hint: /ch config set main#1 --auth-token-command -- op read op:\/\/Private\/ch-main-1\/credential/,
+  },
+  {
+    name: "credentials: the command that prints the key fails",
+    make: ({ writeConfig }) =>
+      writeConfig({ auth: { auth_token_command: ["/bin/sh", "-c", "echo locked >&2; exit 2"] } }),
+    status: "fail",
+    says: /main#1: the command for its key \(sh\) exited with code 2: locked/,
+    hint: /\/bin\/sh -c 'echo locked >&2; exit 2' > \/dev\/null/,
+  },
+  {
+    name: "credentials: the command prints the key",
+    make: ({ writeConfig }) => writeConfig({ auth: { api_key_command: ["/bin/echo", "sk-from-vault"] } }),
+    status: "ok",
+    says: /main#1: echo prints its key \(\d+ ms\)/,
   },
   {
     name: "availability: a balance says that nothing is left",

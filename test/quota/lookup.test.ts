@@ -23,7 +23,10 @@ function choose({
   const { providers } = parseProviders(JSON.stringify({ providers: [{ id: "p", ...provider }] }), "file");
   const upstream = makeUpstream({ baseUrl, credential: bearer });
   const choice = chooseLookup({ upstream, providers, env, vendorAt, now: NOW });
-  if (choice.kind === "lookup") return { urls: choice.lookup.urls, headers: choice.lookup.headers };
+  if (choice.kind === "lookup") {
+    const { headersWith, token, urls } = choice.lookup;
+    return { urls, headers: typeof token === "string" ? headersWith(token) : token };
+  }
   return choice.kind === "refused" ? choice.why : choice.kind;
 }
 

@@ -123,7 +123,7 @@ const ASK_BALANCES = `
     },
   }));
   const readings = new Map();
-  const poller = createPoller({ targets: () => targets, readings, onReading() {}, sync() {}, now: Date.now });
+  const poller = createPoller({ targets: () => targets, readings, onReading() {}, sync() {}, readKey() {}, now: Date.now });
   const before = peak();
   await poller.refresh();
   console.log(JSON.stringify({ before, peak: peak(), errors: [...readings.values()].map(({ error }) => error.text) }));

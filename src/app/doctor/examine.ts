@@ -76,7 +76,12 @@ async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
         upstreams: await Promise.all(
           (enabled[index] ?? []).map(async (one) => {
             const state = (await states).get(service)?.find(({ label }) => label === one.upstream.label);
-            return makeUpstreamFacts(one, { env: options.env, now: now(), seen: await seen, state });
+            const { makeKeyFacts } = await import("./examine-keys.ts");
+            const key = await makeKeyFacts(one, { ...options, keys: live.keys, state });
+            return {
+              ...key,
+              ...makeUpstreamFacts(one, { env: options.env, now: now(), seen: await seen, state }),
+            };
           }),
         ),
         ...(await examineClient(service, options)),
@@ -246,7 +251,10 @@ function listSeen(
 }
 
 /** Whether it can be asked the proxy decides that runs: it has an environment of its own. */
-function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, known: Known): UpstreamFacts {
+function makeUpstreamFacts(
+  { entry, upstream }: EnabledUpstream,
+  known: Known,
+): Omit<UpstreamFacts, "keyCommand" | "keyRecipe" | "literalKeyMs"> {
   const { env, now, state } = known;
   const { baseUrl, credential, label, service } = upstream;
   const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, env);
@@ -261,9 +269,15 @@ function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, known: Known): 
       credential: credential.kind === "unusable" ? credential.needs?.kind : credential.kind,
     },
     seen: listSeen(upstream, known),
-    unusable: state === undefined ? why : said === null ? null : (state.problem_text ?? fromEnglish(said)),
+    unusable:
+      credential.kind === "command"
+        ? null
+        : state === undefined
+          ? why
+          : said === null
+            ? null
+            : (state.problem_text ?? fromEnglish(said)),
     keyHint: state === undefined ? hintOf(upstream) : state.problem_hint,
-    hasLiteralKey: entry.auth?.auth_token != null || entry.auth?.api_key != null,
     state: state === undefined ? null : describeStateOf(state, now),
     reserves: (state?.reserves ?? []).map((one) => ({ name: showWindow(one.window), state: one.state })),
     // The address may hold a password: the host alone is shown.

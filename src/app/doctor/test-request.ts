@@ -4,7 +4,7 @@ import { UserError, onUserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
 import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
-import { type Credential, type Upstream, modelAt } from "../../base/upstream.ts";
+import { type Credential, type Upstream, modelAt, withKey } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions, TestRequestFacts } from "../../doctor/facts.ts";
 import { readLogBackward } from "../../log/reader.ts";
@@ -21,6 +21,7 @@ import { isOfAddress } from "../../routing/fixes.ts";
 import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
 import { createClientSecrets } from "../client-secrets.ts";
+import type { Keys } from "../keys/keys.ts";
 import { createLiveConfig, type LiveConfig, listTargets } from "../live-config.ts";
 import { askRunning, describeLack, describeProcess } from "../status/running.ts";
 import { reach } from "./examine-network.ts";
@@ -75,6 +76,7 @@ export async function planDraftRequests(
     context,
   );
   return {
+    keys: live.keys,
     model: await chooseModel(service, options),
     routing: live.settings().routing,
     upstreams: listed.map(({ upstream }) => upstream),
@@ -121,6 +123,7 @@ async function findLoggedModel(service: Service, path: string): Promise<string |
 }
 
 export interface TestRequestOptions extends Pick<ExamineOptions, "now" | "paths"> {
+  readonly keys: Pick<Keys, "read">;
   /** As the client would ask for it. */
   readonly model: string;
   readonly routing: RoutingSettings;
@@ -135,19 +138,30 @@ export async function sendTestRequest(
   upstream: Upstream,
   options: TestRequestOptions,
 ): Promise<TestRequestFacts> {
-  const { now } = options;
+  const { keys, now } = options;
   const reached = { ...(await reach(upstream, now)), labels: upstream.label };
   const model = modelAt(upstream, options.model);
   const base = { label: upstream.label, service: upstream.service, model, reached };
   const isReached =
     reached.trustProblem === undefined &&
     reached.stages.every(({ error, isProxy, name }) => error === null || (name === "http" && !isProxy));
-  const { credential } = upstream;
+  const ready = await withItsKey(upstream, keys);
+  const { credential } = ready;
   const isOwnLogin = credential.kind === "client";
   if (isReached && credential.kind !== "unusable" && !isOwnLogin)
-    return { ...base, isOwnLogin, unusable: null, asked: await ask(upstream, model, options) };
+    return { ...base, isOwnLogin, unusable: null, asked: await ask(ready, model, options) };
   const unusable = credential.kind === "unusable" ? await explain(upstream, credential, options) : null;
   return { ...base, isOwnLogin, unusable, asked: null };
+}
+
+/** With the key that its command prints, or with the reason why there is none. The person who asks sees what the command said. */
+export async function withItsKey(upstream: Upstream, keys: Pick<Keys, "read">): Promise<Upstream> {
+  const { credential } = upstream;
+  if (credential.kind !== "command") return upstream;
+  const key = await keys.read(credential.source);
+  if (key.kind === "key") return withKey(upstream, key.secret);
+  const why = key.said === "" ? key.why : t`${key.why}: ${key.said}`;
+  return { ...upstream, credential: { kind: "unusable", why } };
 }
 
 /** The running proxy may have the key all the same: it was started elsewhere. */

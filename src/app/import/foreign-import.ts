@@ -8,29 +8,42 @@ import { t, type Text, inEnglish } from "../../base/text.ts";
 import { findUserHome } from "../../base/paths.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import { type Import, type ImportedConfig, problemOfUpstream } from "../../clients/imported-config.ts";
+import { showCommand } from "../../config/key-command.ts";
+import { formatTarget } from "../../config/name.ts";
 import { isMaskedSecret } from "../../config/export.ts";
 import { type ParsedConfig, parseConfig } from "../../config/parse.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
 
 export interface FileImport extends Import {
   readonly config: ParsedConfig;
+  /** What prints keys by the file, masked, by "main#1": whether it is left out or not. */
+  readonly commands: readonly { readonly label: string; readonly command: string }[];
 }
 
-/** Throws UserError where there is no such file, or it is not one of ours. */
-export async function readFileImport(path: string): Promise<FileImport> {
+/**
+ * What runs programs here is left out unless `allowsCommands`. Throws UserError where there is no such file, or it is not one
+ * of ours.
+ */
+export async function readFileImport(path: string, allowsCommands: boolean): Promise<FileImport> {
   const bytes = await readGiven(path);
   if (bytes === null) throw new UserError(t`file not found: ${path}`);
   const text = decodeText(bytes, path);
   const config = parseConfig(text, path);
   const skipped: Text[] = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
   const configs: ImportedConfig[] = [];
+  const commands: { label: string; command: string }[] = [];
   for (const service of SERVICES) {
     const { active, configs: named } = config.services[service];
     const ordered = [...named.values()].toSorted(
       (one, other) => Number(other.name === active) - Number(one.name === active),
     );
     for (const { name, entry } of ordered) {
-      const { upstreams, alias, ...extra } = entry;
+      const { upstreams: written, alias, ...extra } = entry;
+      for (const [index, { auth }] of written.entries())
+        for (const words of [auth?.auth_token_command, auth?.api_key_command])
+          if (words != null)
+            commands.push({ label: formatTarget(name, index + 1), command: showCommand(words) });
+      const upstreams = allowsCommands ? written : written.map(withoutCommand);
       const problem = upstreams
         .map((upstream) => problemElsewhere(upstream, service))
         .find((one) => one !== null);
@@ -43,7 +56,16 @@ export async function readFileImport(path: string): Promise<FileImport> {
     }
   }
   if (configs.length + skipped.length === 0) throw new UserError(t`${path} contains no configs`);
-  return { config, configs, skipped: skipped.map((words) => explainMask(words, text)) };
+  return { config, configs, commands, skipped: skipped.map((words) => explainMask(words, text)) };
+}
+
+/** Whoever made the file would choose what runs on this machine. */
+function withoutCommand(upstream: UpstreamEntry): UpstreamEntry {
+  if (upstream.auth == null) return upstream;
+  const { auth_token_command, api_key_command, command_ttl_secs: _ttl, ...auth } = upstream.auth;
+  if (auth_token_command == null && api_key_command == null) return upstream;
+  const { auth: _auth, ...others } = upstream;
+  return Object.keys(auth).length === 0 ? others : { ...others, auth };
 }
 
 /** A file may not say itself where the client's own login belongs: `imported_origin` counts on the machine it was made on. */

@@ -9,7 +9,7 @@ import { fingerprint } from "../../base/secrets.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Import, ImportedConfig } from "../../clients/imported-config.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { chooseCredential } from "../../config/check-upstreams.ts";
+import { findCredential } from "../../config/check-upstreams.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { chooseConfig } from "../../config/resolve.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
@@ -129,12 +129,18 @@ function joinSame(
 }
 
 function identify({ base_url, headers, query, ...upstream }: UpstreamEntry, readKey: ReadKey): string {
-  const auth = upstream.auth ?? {};
-  const kind = chooseCredential(auth);
-  const named = kind === null ? "" : (auth[kind] ?? "");
-  const key = kind?.endsWith("_env") === true ? (readKey(named) ?? `$${named}`) : named;
-  const credential = kind === null ? auth.client === true : fingerprint(key.trim());
+  const written = findCredential(upstream.auth);
+  const credential =
+    written === null
+      ? upstream.auth?.client === true
+      : written.from === "command"
+        ? written.source.words
+        : fingerprint(written.from === "text" ? written.secret : readNamed(written.variable, readKey));
   return JSON.stringify([base_url.replace(/\/+$/, ""), credential, headers ?? {}, query ?? {}]);
+}
+
+function readNamed(variable: string, readKey: ReadKey): string {
+  return (readKey(variable) ?? `$${variable}`).trim();
 }
 
 /** What a relay's key may be in. Those of other programs are well known. */

@@ -114,6 +114,7 @@ export function createQuota(options: QuotaOptions) {
   const poller = createPoller({
     targets,
     readings,
+    readKey: live.keys.read,
     now,
     sync: saved.sync,
     turnOf: options.pool?.turnOf,
@@ -206,6 +207,8 @@ export function createQuota(options: QuotaOptions) {
     settled: () => poller.settled(),
     async stop(): Promise<void> {
       stopLooking();
+      // A lookup may wait for one.
+      live.keys.stop();
       await Promise.all([poller.stop(), options.book === undefined ? book.stop() : undefined]);
       budgets.stop();
       await saved.flush();

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { errorCode } from "../../base/errors.ts";
+import { type ProgramRun, runProgram } from "../../base/run-program.ts";
 import { maskText } from "../../base/secrets.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";
@@ -12,7 +13,7 @@ import { VERSION } from "../../base/version.ts";
 import type { Via } from "../../config/notify.ts";
 import { chooseOutboundProxy } from "../../config/outbound-proxy.ts";
 import { describeConnection } from "../../routing/reasons.ts";
-import { type HookRun, TELL_TIMEOUT_MS, runProgram } from "./event-hook.ts";
+import { TELL_TIMEOUT_MS } from "./event-hook.ts";
 import type { ToldEvent } from "./events.ts";
 
 /** What a person sees and hears of it, where that is ours to give. */
@@ -71,7 +72,7 @@ export function makeNotice({
 }
 
 /** Never throws. */
-export async function sendNotice(notice: Notice, via: Via, options: SendOptions): Promise<HookRun> {
+export async function sendNotice(notice: Notice, via: Via, options: SendOptions): Promise<ProgramRun> {
   if (typeof via === "object") return done(await post(notice.json, via.url, options));
   const { screen } = options;
   if (via === "bell") return done(screen.ring() ? null : t`there is no terminal whose bell could be rung`);
@@ -80,7 +81,7 @@ export async function sendNotice(notice: Notice, via: Via, options: SendOptions)
   if (path === null) return done(t`${program} is not on PATH`);
   const { variables = {}, words } = makeWords(notice.title, tidy(screen.say(notice.words)));
   const env = { ...options.env, ...variables };
-  const ran = await runProgram([path, ...words], "", { ...options, env });
+  const ran = await runProgram([path, ...words], "", { ...options, env, timeoutMs: TELL_TIMEOUT_MS });
   return { ...ran, problem: ran.problem === null ? null : t`${program} ${ran.problem}` };
 }
 
@@ -117,7 +118,7 @@ function hasSessionBus(env: Env): boolean {
   );
 }
 
-const done = (problem: Text | null): HookRun => ({ problem, exitCode: null, printed: "" });
+const done = (problem: Text | null): ProgramRun => ({ problem, exitCode: null, stdout: "", stderr: "" });
 
 /** One line without a secret, whatever is in it. */
 function tidy(text: string): string {

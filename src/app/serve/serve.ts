@@ -172,7 +172,7 @@ function openFetchThread(port: number | undefined): void {
   fetch(`http://127.0.0.1:${port}/__codex-helper/health`, { keepalive: false, proxy: false }).catch(() => {});
 }
 
-const describeOwnProcess = (): Text => describeProcess({ pid: process.pid, terminal: findTerminal() });
+const nameThis = (): Text => describeProcess({ pid: process.pid, terminal: findTerminal() });
 
 /** What the services of one process have in common. */
 async function makeShared({
@@ -187,7 +187,7 @@ async function makeShared({
   screen = { say: inEnglish, ring: () => false },
 }: SharedOptions) {
   const now = Date.now;
-  const live = createLiveConfig({ paths, env, now, holder: describeOwnProcess });
+  const live = createLiveConfig({ paths, env, now, holder: nameThis, onTrouble });
   // A run has its own: it may be seen in the list of processes.
   const makeToken = () => (command === "run" ? makeClientToken() : ensureClientToken(paths));
   const clientToken = live.settings().demandsToken ? await makeToken() : null;
@@ -236,7 +236,7 @@ async function makeShared({
     tellers,
     noteEvent,
     viewers,
-    quota: createQuota({ paths, env, holder: describeOwnProcess, live, book, now, onTrouble, onStep, pool }),
+    quota: createQuota({ paths, env, holder: nameThis, live, book, now, onTrouble, onStep, pool }),
     inFlight,
     lanes: createLaneDoor({ now, onEvent: noteEvent }),
     uploads: createUploads(budget, () => performance.now()),
@@ -322,6 +322,7 @@ async function startService(
       projects: () => gate.projects(),
       hasWalls: gate.hasWalls,
       budgets: quota.budgets,
+      readKey: live.keys.read,
       filter: shared.filter.forService(service),
       record,
       refusals,

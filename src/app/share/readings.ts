@@ -64,8 +64,9 @@ export function createSharedReadings(options: ReadingsOptions) {
     /** May this process ask now? */
     async turnOf(lookup: Lookup, isForced: boolean): Promise<Turn> {
       const [to, key] = [link(), secret()];
-      if (to === null || key === null) return GO;
-      const id = identifyLookup(key, lookup);
+      // A command may print another key on each machine.
+      if (to === null || key === null || typeof lookup.token !== "string") return GO;
+      const id = identifyLookup(key, lookup, lookup.headersWith(lookup.token));
       lookups.set(id, lookup);
       const go: Turn = { kind: "go", done: (balance) => void tell(to, id, balance) };
       if (isForced) return go;
@@ -101,7 +102,7 @@ export function createSharedReadings(options: ReadingsOptions) {
 const NONE: Balance = { isUnlimited: false, says: null, meters: [] };
 
 /** The same figures of the same account, whatever a machine calls them. What changes with the day is no part of it. */
-function identifyLookup(secret: string, { headers, method, urls }: Lookup): string {
+function identifyLookup(secret: string, { method, urls }: Lookup, headers: object): string {
   const places = urls.map((url) => url.replace(/\?.*$/, ""));
   return identify(secret, `reading\n${method}\n${places.join("\n")}\n${JSON.stringify(headers)}`);
 }

@@ -117,7 +117,7 @@ function makeState(upstream: Upstream, view: Assessment, isOwner = true): Upstre
 
 function fixOfUpstream(upstream: Upstream, view: Assessment): Text | string | null {
   const { credential, label, service } = upstream;
-  if (credential.kind === "unusable") return hintOf(upstream) ?? `ch config show ${label}${flagFor(service)}`;
+  if (problemOf(upstream) !== null) return hintOf(upstream) ?? `ch config show ${label}${flagFor(service)}`;
   return fixOfState(view, { ...upstream, credential: credential.kind });
 }
 
@@ -244,11 +244,14 @@ function enableCommand({ label, service }: Upstream): string {
 
 /** Why nothing can be sent to it until the user fixes it; null where it can. */
 function problemOf({ credential }: Upstream): Text | null {
+  if (credential.kind === "command") return credential.problem;
   return credential.kind === "unusable" ? credential.why : null;
 }
 
 /** What to type against it, if there is a command. */
 export function hintOf({ credential, label, service }: Upstream): string | null {
+  if (credential.kind === "command")
+    return credential.problem === null ? null : `ch doctor --probe ${label}${flagFor(service)}`;
   if (credential.kind !== "unusable" || credential.needs === undefined) return null;
   return keyCommand({ credential: credential.needs.kind, label, service });
 }

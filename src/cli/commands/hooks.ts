@@ -1,6 +1,7 @@
 // `ch hooks`: who is told of events, the user's own commands and notifications. `test` tries each once with a sample, and says
 // what came of it.
-import { type HookRun, runHook } from "../../app/serve/event-hook.ts";
+import { runHook } from "../../app/serve/event-hook.ts";
+import type { ProgramRun } from "../../base/run-program.ts";
 import { type ToldEvent, tellSample } from "../../app/serve/events.ts";
 import { makeNotice, nameWay, sendNotice } from "../../app/serve/notice.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
@@ -19,7 +20,7 @@ interface Hook {
   readonly name: string;
   /** Which way a notification takes: "desktop", "bell", or a host. */
   readonly via?: string;
-  readonly send: (event: ToldEvent) => Promise<HookRun>;
+  readonly send: (event: ToldEvent) => Promise<ProgramRun>;
   /** Why the event would not be told now. */
   readonly remark?: (event: ToldEvent) => string | null;
 }
@@ -139,7 +140,7 @@ function remarkOn({ kind }: ToldEvent, { on, quiet }: NotifySettings, now: numbe
 async function tryHook(hook: Hook, event: ToldEvent) {
   const began = performance.now();
   const run = await hook.send(event);
-  const printed = run.printed
+  const printed = `${run.stdout}${run.stderr}`
     .split("\n")
     .map((words) => oneLine(maskText(words)).trimEnd())
     .filter((words) => words !== "");

@@ -81,10 +81,10 @@ function placesOf(command: Command, path: string): Place[] {
 }
 
 function flagsOf(args: ArgsDef): Place["flags"] {
-  const flags = listFlags(args).map(({ description, name, spelling, value }) => ({
+  const flags = listFlags(args).map(({ description, name, spelling, takesRest, value }) => ({
     name: spelling,
     description: translate(description),
-    value: value === null ? null : (value.choices ?? KINDS[name] ?? "none"),
+    value: value === null || takesRest ? null : (value.choices ?? KINDS[name] ?? "none"),
   }));
   return [...flags, { name: HELP, description: translate("show this help"), value: null }];
 }

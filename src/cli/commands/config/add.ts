@@ -12,6 +12,8 @@ import type { ParsedConfig } from "../../../config/parse.ts";
 import type { UpstreamEntry } from "../../../config/schema.ts";
 import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
+import { showCommand } from "../../../config/key-command.ts";
+import { splitRepeated } from "../../flags.ts";
 import { CREDENTIAL_ARGS, credentialFlags, readCredential } from "./credential.ts";
 import { nameInUse, noteUse, warnOfVariables } from "./in-use.ts";
 import { chooseService, findName, findTarget, parseName } from "./target.ts";
@@ -153,7 +155,9 @@ function lineWith(typed: string, { append, name, ...flags }: AddArgs): string {
   const isUsers = /^https?:\/\/[^/]*@/i.test(typed);
   const kind = given?.startsWith("api-key") === true ? "api-key" : "auth-token";
   const stdin = given === undefined && !isUsers ? "" : ` --${kind}-stdin`;
-  const key = given?.endsWith("-env") === true ? ` --${given} ${flags[given]}` : stdin;
+  const isCommand = given?.endsWith("-command") === true;
+  const key = given?.endsWith("-env") === true ? ` --${given} ${flags[given]}` : isCommand ? "" : stdin;
+  const command = isCommand ? ` --${given} -- ${showCommand(splitRepeated(String(flags[given])))}` : "";
   const flag = flagFor(readService(flags) ?? DEFAULT_SERVICE);
-  return `ch config add ${name}${append === true ? " --append" : ""} --base-url ${guess}${key}${flag}`;
+  return `ch config add ${name}${append === true ? " --append" : ""} --base-url ${guess}${key}${flag}${command}`;
 }

@@ -4,6 +4,8 @@ import type { AuthEntry } from "../../../config/schema.ts";
 import { type Typed, usageError } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { problemOfSecret } from "../../../config/check-upstreams.ts";
+import { problemOfCommand, shellWordOf } from "../../../config/key-command.ts";
+import { splitRepeated } from "../../flags.ts";
 import { t, tell } from "../../language.ts";
 
 export const CREDENTIAL_ARGS = {
@@ -12,12 +14,24 @@ export const CREDENTIAL_ARGS = {
     valueHint: "NAME",
     description: "environment variable with the bearer token",
   },
+  "auth-token-command": {
+    type: "string",
+    takesRest: true,
+    valueHint: "-- ...",
+    description: "a command that prints the bearer token",
+  },
   "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
   "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
   "api-key-env": {
     type: "string",
     valueHint: "NAME",
     description: "environment variable with the x-api-key",
+  },
+  "api-key-command": {
+    type: "string",
+    takesRest: true,
+    valueHint: "-- ...",
+    description: "a command that prints the x-api-key",
   },
   "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
   "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
@@ -56,6 +70,15 @@ export async function readCredential(
     return { [key]: secret };
   }
   const value = args[flag] ?? "";
+  if (flag === "auth-token-command" || flag === "api-key-command") {
+    const words = splitRepeated(value);
+    const problem = problemOfCommand(words);
+    if (problem !== null) throw usageError(t`the command of --${flag} ${problem}`, help);
+    const shells = shellWordOf(words);
+    if (shells !== null)
+      cli.out.warn(t`"${shells}" is a word of the command as any other: no shell reads it`);
+    return { [`${key}_command`]: words };
+  }
   if (flag.endsWith("-env")) return { [`${key}_env`]: value };
   const safer =
     key === "auth_token"

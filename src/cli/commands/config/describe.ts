@@ -5,7 +5,8 @@ import { t } from "../../language.ts";
 import { maskSecret, maskText } from "../../../base/secrets.ts";
 import type { Service } from "../../../base/service.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
-import { chooseCredential } from "../../../config/check-upstreams.ts";
+import { findCredential } from "../../../config/check-upstreams.ts";
+import { maskWord, showCommand } from "../../../config/key-command.ts";
 import { formatTarget } from "../../../config/name.ts";
 import type { NamedConfig, ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
@@ -20,6 +21,8 @@ export interface CredentialView {
   /** A variable that holds nothing is not set. */
   readonly is_set: boolean;
   readonly masked: string | null;
+  /** The words of the command that prints it, what looks like a secret masked. */
+  readonly command: readonly string[] | null;
 }
 
 export interface ConfigView {
@@ -109,16 +112,16 @@ function viewCredential(
   { auth }: UpstreamEntry,
   { isSetThere, readVariable }: Pick<ViewContext, "isSetThere" | "readVariable">,
 ): CredentialView {
-  const key = chooseCredential(auth ?? {});
-  if (key === null) {
-    return { kind: auth?.client === true ? "client" : "none", variable: null, is_set: true, masked: null };
-  }
-  const value = auth?.[key]?.trim() ?? "";
-  const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
-  if (!key.endsWith("_env")) return { kind, variable: null, is_set: true, masked: maskSecret(value) };
-  const secret = readVariable(value)?.trim() ?? "";
-  const is_set = isSetThere?.(value) ?? secret !== "";
-  return { kind, variable: value, is_set, masked: secret === "" ? null : maskSecret(secret) };
+  const written = findCredential(auth);
+  const view = { variable: null, is_set: true, masked: null, command: null };
+  if (written === null) return { ...view, kind: auth?.client === true ? "client" : "none" };
+  const { kind } = written;
+  if (written.from === "text") return { ...view, kind, masked: maskSecret(written.secret) };
+  if (written.from === "command") return { ...view, kind, command: written.source.words.map(maskWord) };
+  const { variable } = written;
+  const secret = readVariable(variable)?.trim() ?? "";
+  const is_set = isSetThere?.(variable) ?? secret !== "";
+  return { ...view, kind, variable, is_set, masked: secret === "" ? null : maskSecret(secret) };
 }
 
 function maskValues(map: Readonly<Record<string, string>>): Record<string, string> {
@@ -126,10 +129,11 @@ function maskValues(map: Readonly<Record<string, string>>): Record<string, strin
 }
 
 /** "bearer token sk-a…wxyz from KEY" */
-export function describeCredential({ kind, variable, is_set, masked }: CredentialView): string {
+export function describeCredential({ command, kind, variable, is_set, masked }: CredentialView): string {
   if (kind === "none") return t`no key`;
   if (kind === "client") return t`the client's own login`;
   const name = kind === "bearer" ? t`bearer token` : t`API key`;
+  if (command !== null) return t`${name} from the command: ${showCommand(command)}`;
   const from = variable ?? "";
   if (!is_set) return t`${name} from ${from}, which is not set`;
   // It is set where it is needed, and this terminal does not have it.

@@ -12,6 +12,7 @@ import {
   planImport,
 } from "../../../app/import/import-plan.ts";
 import { listRemarks, listSettingChanges } from "../../../app/import/import-remarks.ts";
+import type { FileImport } from "../../../app/import/foreign-import.ts";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t, tell, tellList } from "../../language.ts";
@@ -56,6 +57,10 @@ export const importCommand = defineCommand({
     },
     yes: { type: "boolean", description: "write without asking" },
     activate: { type: "boolean", description: "use the first imported config at once" },
+    "allow-commands": {
+      type: "boolean",
+      description: "also import the commands that print its keys: they run on this machine",
+    },
     ...JSON_ARG,
   },
   async run(args, cli) {
@@ -83,6 +88,10 @@ export const importCommand = defineCommand({
       for (const { isRisk, words } of [...remarks, ...changes])
         if (isRisk) out.warn(tell(words));
         else out.note(tell(words));
+      for (const { command, label } of found.commands)
+        if (args["allow-commands"] === true) out.warn(t`${label} would run this for its key: ${command}`);
+        else
+          out.warn(t`${label}: the command for its key is left out, --allow-commands imports it: ${command}`);
       if (found.config !== null) showSettings(cli, found.config, config);
       if (wanted.length < settings.length) out.note(t`settings are imported only with --activate`);
       showHosts(cli, found, placement);
@@ -97,6 +106,7 @@ export const importCommand = defineCommand({
         configs: placement.added.map((one) => ({ service: one.service, ...viewImport(cli, one, activated) })),
         known: placement.known,
         left_out: found.skipped,
+        commands: found.commands.map((one) => ({ ...one, is_allowed: args["allow-commands"] === true })),
         settings: settings.map(({ path }) => path.join(".")),
         setting_changes: changes.map(({ about, after, before }) => ({ name: about, before, after })),
         remarks: remarks.map(({ about, isRisk, words }) => ({
@@ -138,14 +148,23 @@ interface Found extends Import {
   readonly isForeign: boolean;
   /** Of a file: the settings around its configs. */
   readonly config: ParsedConfig | null;
+  /** Of a file: what would run for its keys. */
+  readonly commands: FileImport["commands"];
 }
 
 async function findImports(
   cli: Cli,
-  { file, from, dir }: { readonly [name in "file" | "from" | "dir"]?: string | undefined },
+  {
+    file,
+    from,
+    dir,
+    ...args
+  }: { readonly [name in "file" | "from" | "dir"]?: string | undefined } & {
+    readonly "allow-commands"?: boolean | undefined;
+  },
 ): Promise<Found> {
   const { paths, env } = cli;
-  const none = { service: null, isForeign: false, config: null };
+  const none = { service: null, isForeign: false, config: null, commands: [] };
   const link = [file, from].find((one) => one !== undefined && LINK.test(one));
   if (link !== undefined) {
     if (file !== undefined && from !== undefined)
@@ -159,7 +178,12 @@ async function findImports(
     if (file === undefined) throw usageError(t`choose what to import: a FILE, or --from SOURCE`, HELP);
     if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
     const { readFileImport } = await import("../../../app/import/foreign-import.ts");
-    return { ...none, ...(await readFileImport(resolve(file))), where: file, isForeign: true };
+    return {
+      ...none,
+      ...(await readFileImport(resolve(file), args["allow-commands"] === true)),
+      where: file,
+      isForeign: true,
+    };
   }
   if (file !== undefined) throw usageError(t`--from and a FILE cannot be used together`, HELP);
   if (from === "cc-switch" || from === "cli_proxy") {

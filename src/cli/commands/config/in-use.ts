@@ -4,7 +4,7 @@ import { loadConfig } from "../../../config/file.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { findInstances } from "../../../state/instances.ts";
-import { chooseCredential } from "../../../config/check-upstreams.ts";
+import { findCredential } from "../../../config/check-upstreams.ts";
 import type { UpstreamEntry } from "../../../config/schema.ts";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { askRunning, describeLack } from "../../../app/status/running.ts";
@@ -50,10 +50,10 @@ export async function warnOfVariables(
   upstreams: readonly { readonly label: string; readonly entry: UpstreamEntry }[],
 ): Promise<boolean> {
   const named = upstreams.flatMap(({ entry: { auth }, label }) => {
-    const key = chooseCredential(auth ?? {});
-    if (key === null || !key.endsWith("_env")) return [];
-    const kind: NeededKey["kind"] = key.startsWith("api_key") ? "api-key" : "bearer";
-    return [{ label, service, variable: auth?.[key]?.trim() ?? "", kind }];
+    const written = findCredential(auth);
+    if (written?.from !== "variable") return [];
+    const { kind, variable } = written;
+    return [{ label, service, variable, kind }];
   });
   if (named.length === 0) return true;
   const running = await askRunning(service, { paths });

@@ -1,5 +1,5 @@
 // `ch config set`: changes single values of a config, of one upstream, or of the settings, without an editor.
-import { CREDENTIAL_KEYS, chooseCredential } from "../../../config/check-upstreams.ts";
+import { CREDENTIAL_KEYS, findCredential } from "../../../config/check-upstreams.ts";
 import { guessBaseUrl, readBaseUrl } from "../../../config/base-url.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { type Target, formatTarget } from "../../../config/name.ts";
@@ -31,6 +31,9 @@ const SET_ARGS = {
     description: "base URL of the API, as its operator gives it",
   },
   ...CREDENTIAL_ARGS,
+  // What is typed stays in the shell's history.
+  "auth-token": { ...CREDENTIAL_ARGS["auth-token"], isUnlisted: true },
+  "api-key": { ...CREDENTIAL_ARGS["api-key"], isUnlisted: true },
   header: {
     type: "string",
     valueHint: "NAME=VALUE",
@@ -109,7 +112,7 @@ async function warnOfNewHost(
   );
   const [from, to] = [old, present].map((one) => URL.parse(one?.base_url ?? ""));
   if (from == null || to == null || from.origin === to.origin) return;
-  if (chooseCredential(present?.auth ?? {}) === null) return;
+  if (findCredential(present?.auth) === null) return;
   out.warn(t`${formatTarget(target.name, target.position ?? 1)}: its key goes to ${showHost(to.href)} now`);
 }
 
@@ -171,7 +174,9 @@ function readAssignment(text: string): Setting[] {
 /** The new key alone: of two the proxy would take the one that comes first. */
 function makeCredential(flag: string | undefined, auth: AuthEntry): Setting[] {
   if (flag === undefined) return [];
-  return [...CREDENTIAL_KEYS, "client" as const].map((key) => ({
+  // How long a command's key is used stays with the next command.
+  const ttl = flag.endsWith("-command") ? [] : (["command_ttl_secs"] as const);
+  return [...CREDENTIAL_KEYS, "client" as const, ...ttl].map((key) => ({
     flag: `--${flag}`,
     path: ["auth", key],
     value: auth[key] ?? null,

@@ -28,7 +28,8 @@ export async function runTestRequests(
   options: ExamineOptions,
 ): Promise<Finding[]> {
   const { out } = cli;
-  const { planTestRequests, sendTestRequest } = await import("../../../app/doctor/test-request.ts");
+  const { planTestRequests, sendTestRequest, withItsKey } =
+    await import("../../../app/doctor/test-request.ts");
   const { asked, live } = await planTestRequests(request, options);
   out.note(t`One small request with its key will be sent to each of these:`);
   const rows = asked.map(({ model, upstream }) => [
@@ -44,10 +45,11 @@ export async function runTestRequests(
     if (!cli.isInteractive) throw notAsked(request);
     if (!(await out.confirm(t`Send them?`))) return [];
   }
+  const { keys } = live;
   const { routing } = live.settings();
   const facts = await Promise.all(
     asked.map(({ model, upstream }) =>
-      sendTestRequest(upstream, { model, routing, now: options.now, paths: options.paths }),
+      sendTestRequest(upstream, { model, routing, keys, now: options.now, paths: options.paths }),
     ),
   );
   const { listLearned } = await import("../../../app/router-state.ts");
@@ -64,7 +66,7 @@ export async function runTestRequests(
       if (facts[place]?.asked?.answers !== true) return [];
       const { version } = await findClient(upstream.service, options.env, options.paths.requestsLog);
       const about = { model, routing, version, now: options.now, paths: options.paths };
-      return makeFeatureFindings(await testFeatures(upstream, about));
+      return makeFeatureFindings(await testFeatures(await withItsKey(upstream, keys), about));
     }),
   );
   return findings.flatMap((one, place) => [...one, ...(features[place] ?? [])]);

@@ -13,10 +13,11 @@ import { importLink } from "../../../clients/import/link.ts";
 import { type PastedUpstream, authForKey, readKey, readPaste } from "../../../clients/import/paste.ts";
 import {
   checkUpstreams,
-  chooseCredential,
   problemOfSecret,
   problemOfVariable,
+  findCredential,
 } from "../../../config/check-upstreams.ts";
+import { showCommand } from "../../../config/key-command.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
 import type { TestRequestFacts } from "../../../doctor/facts.ts";
@@ -70,13 +71,14 @@ export function labelOf({ name, upstream }: Picked): string {
 
 /** Where its key is, without it. */
 export function describeKey(cli: Cli, service: Service, auth: AuthEntry = {}): string {
-  const kind = chooseCredential(auth);
-  if (kind === null) return auth.client === true ? t`the client's own login` : t`no key`;
-  const value = auth[kind] ?? "";
-  if (!kind.endsWith("_env")) return t`key ${maskSecret(value)}`;
-  return createSecretReader(cli, service)(value) !== undefined
-    ? t`key in ${value}`
-    : t`key in ${value}, which is not set here`;
+  const written = findCredential(auth);
+  if (written === null) return auth.client === true ? t`the client's own login` : t`no key`;
+  if (written.from === "text") return t`key ${maskSecret(written.secret)}`;
+  if (written.from === "command") return t`key from the command: ${showCommand(written.source.words)}`;
+  const { variable } = written;
+  return createSecretReader(cli, service)(variable) !== undefined
+    ? t`key in ${variable}`
+    : t`key in ${variable}, which is not set here`;
 }
 
 interface Entry {
@@ -281,12 +283,12 @@ async function check({ cli, name, service }: Context, picked: Picked): Promise<T
   const { planDraftRequests, sendTestRequest } = await import("../../../app/doctor/test-request.ts");
   const options = { env, now, paths, cwd: readCurrentDirectory(env) };
   const draft = { name, upstreams: [picked.upstream] };
-  const { model, routing, upstreams } = await planDraftRequests(service, draft, options);
+  const { keys, model, routing, upstreams } = await planDraftRequests(service, draft, options);
   const [upstream] = upstreams;
   if (upstream === undefined) return null;
   // The findings name the host beside it.
   const label = picked.from === undefined ? t`the relay` : picked.name;
-  return await sendTestRequest({ ...upstream, label }, { model, routing, now, paths });
+  return await sendTestRequest({ ...upstream, label }, { keys, model, routing, now, paths });
 }
 
 /** Says what came of it, in the words of doctor; is it as it should be? */

@@ -313,3 +313,55 @@ test.each([
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(text) });
   expect(existsSync(home.paths.config)).toBe(false);
 });
+
+test.each(["auth_token_command", "api_key_command"])(
+  "a file's %s runs nothing and is not written, --yes or not, unless it is allowed in so many words",
+  async (key) => {
+    home.write("config.json", {});
+    const ran = `${home.path}/ran`;
+    const file = share({ auth: { [key]: ["touch", ran], command_ttl_secs: 5, client: false } });
+    const shown = await preview(file);
+    expect(shown).toContain(
+      "far#1: the command for its key is left out, --allow-commands imports it: touch ",
+    );
+    expect((await ch("config", "import", file, "--yes", "--activate")).code).toBe(0);
+    const { auth } = JSON.parse(JSON.stringify(written().codex.configs["far"])).upstreams[0];
+    expect(auth).toEqual({ client: false });
+    expect(existsSync(ran)).toBe(false);
+  },
+);
+
+test("an allowed command is shown whole, without what could hide a part of it, before it is written", async () => {
+  const command = ["sh", "-c", "echo hi\u001b[8m; rm -rf /\u001b[0m"];
+  const file = share({ auth: { auth_token_command: command } });
+  const shown = await preview(file, "--allow-commands");
+  expect(shown).toContain("far#1 would run this for its key: sh -c 'echo hi; rm -rf /'");
+  const { stdout } = await ch("config", "import", file, "--allow-commands", "--yes", "--json");
+  expect(JSON.parse(stdout).commands).toEqual([
+    { label: "far#1", command: "sh -c 'echo hi; rm -rf /'", is_allowed: true },
+  ]);
+  expect(JSON.stringify(written().codex.configs["far"])).toContain("auth_token_command");
+});
+
+test("an export for others names the program alone, and such a command is not taken for one", async () => {
+  home.write(".codex-helper/config.json", {
+    codex: {
+      configs: {
+        main: {
+          upstreams: [
+            {
+              base_url: "https://a.example/v1",
+              auth: { auth_token_command: ["op", "read", "op://Private/acme/key"] },
+            },
+          ],
+        },
+      },
+    },
+  });
+  const { stdout } = await ch("config", "export", "--masked");
+  expect(stdout).not.toContain("acme");
+  expect(stdout).toContain('"op"');
+  home.write("shared.json", stdout.replace('"main"', '"far"'));
+  const { stderr } = await ch("config", "import", "shared.json", "--allow-commands");
+  expect(stderr).toContain("is masked");
+});
