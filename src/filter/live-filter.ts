@@ -44,6 +44,8 @@ export interface LiveFilterOptions {
   readonly now: () => number;
   /** What placeholders are made with; asked for the first one. */
   readonly placeholderKey: () => string;
+  /** Counts what the placeholders of all sessions take in memory. */
+  readonly hold?: (bytes: number) => void;
 }
 
 export function createLiveFilter(options: LiveFilterOptions) {
@@ -59,8 +61,7 @@ export function createLiveFilter(options: LiveFilterOptions) {
     return watched.last ?? watched.problem;
   };
   let books: SessionBooks | undefined;
-  const bookOf = (sessionId: string | null): Book =>
-    (books ??= loadBooks(options.placeholderKey)).of(sessionId);
+  const bookOf = (sessionId: string | null): Book => (books ??= loadBooks(options)).of(sessionId);
   let seen: FilterState | null = null;
   /** What holds for a request that starts now. */
   const current = (): FilterState => (seen = follow());
@@ -110,9 +111,9 @@ export function createLiveFilter(options: LiveFilterOptions) {
 
 const noSession = (): null => null;
 
-function loadBooks(key: () => string): SessionBooks {
+function loadBooks({ hold = () => {}, placeholderKey }: LiveFilterOptions): SessionBooks {
   const { createSessionBooks } = require("./restoring.ts") as typeof import("./restoring.ts");
-  return createSessionBooks(key);
+  return createSessionBooks(placeholderKey, hold);
 }
 
 function makeRestoring(book: Book): Restoring {

@@ -109,6 +109,8 @@ const SHAPED_TRIES = 24;
 const TRIES = 400;
 const SHORT_DIGITS = 8;
 const LONG_DIGITS = 12;
+/** What one takes in memory beside the value. */
+const PLACEHOLDER_BYTES = 700;
 /** Of one session. Beyond, it begins anew with what the next request holds. */
 export const MOST_VALUES = 20_000;
 
@@ -135,12 +137,13 @@ function kindOf(value: string): Kind {
 export class Book {
   private readonly byValue = new Map<string, Placeholder>();
   private readonly byCore = new Map<string, Placeholder>();
-  private readonly beginnings = new Set<string>();
+  /** All of them in lower case; null while they are out of order. */
+  private sorted: string[] | null = null;
   private readonly kinds = new Set<Kind>();
   private hint: RegExp | null = null;
   /** Some value is written otherwise in JSON, so that the quotes around its placeholder count. */
   hasSpecial = false;
-  /** Characters that it holds, about. */
+  /** Bytes that it holds, about. */
   size = 0;
 
   /** `sign`: an HMAC in hex. */
@@ -189,14 +192,13 @@ export class Book {
     const placeholder = { text, lower, value, isVerbatim, isPlain, offset: kind.offset };
     this.byValue.set(key, placeholder);
     this.byCore.set(core, placeholder);
-    for (let end = 1; end < lower.length; end += 1) this.beginnings.add(lower.slice(0, end));
+    this.sorted = null;
     if (!this.kinds.has(kind)) {
       this.kinds.add(kind);
       this.hint = null;
     }
     this.hasSpecial ||= !isPlain;
-    // The beginnings weigh the most.
-    this.size += value.length + 16 * lower.length;
+    this.size += 2 * value.length + PLACEHOLDER_BYTES;
     return placeholder;
   }
 
@@ -245,8 +247,21 @@ export class Book {
   /** Where, at the end of a text, a placeholder may have begun; the text's length for nowhere. Not before `from`. */
   findBeginning(text: string, from: number): number {
     for (let at = Math.max(from, text.length - LONGEST); at < text.length; at += 1)
-      if (this.beginnings.has(text.slice(at).toLowerCase())) return at;
+      if (this.isBeginning(text.slice(at).toLowerCase())) return at;
     return text.length;
+  }
+
+  private isBeginning(lower: string): boolean {
+    this.sorted ??= [...this.byCore.values()].map((placeholder) => placeholder.lower).sort();
+    const { sorted } = this;
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sorted[middle] ?? "") < lower) low = middle + 1;
+      else high = middle;
+    }
+    const next = sorted[low];
+    return next !== undefined && next.length > lower.length && next.startsWith(lower);
   }
 
   /**

@@ -16,9 +16,9 @@ export interface AnswerRestorer {
   readonly finish: () => readonly Uint8Array[];
 }
 
-/** Of all sessions together, in characters; the one that was used longest ago goes first. */
-const MOST_CHARS = 16 * 2 ** 20;
-const MOST_CHARS_OF_ONE = 8 * 2 ** 20;
+/** Of all sessions together; the one that was used longest ago goes first. */
+const MOST_BYTES = 32 * 2 ** 20;
+const MOST_BYTES_OF_ONE = 16 * 2 ** 20;
 const MOST_SESSIONS = 1000;
 /** A document beyond this passes as it is. */
 const MAX_DOCUMENT_BYTES = 16 * 2 ** 20;
@@ -29,19 +29,23 @@ const EVENT_LINE = /^[\s\uFEFF]*(?:(?:data|event|id|retry)?:|(?:data|event|id|re
 
 export type SessionBooks = ReturnType<typeof createSessionBooks>;
 
-/** `key`: asked once, for the first value. */
-export function createSessionBooks(key: () => string) {
+/** `key`: asked once, for the first value. `hold` counts what all books take in memory; negative for what is let go. */
+export function createSessionBooks(key: () => string, hold: (bytes: number) => void) {
   const books = new Map<string, Book>();
   let known: string | undefined;
+  /** What was told of the books, as they were at the last request. */
+  let counted = 0;
   const sign = (text: string): string => signText((known ??= key()), text);
   const drop = (): void => {
-    let chars = 0;
-    for (const { size } of books.values()) chars += size;
+    let bytes = 0;
+    for (const { size } of books.values()) bytes += size;
     for (const [id, { size }] of books) {
-      if (chars <= MOST_CHARS) break;
+      if (bytes <= MOST_BYTES) break;
       books.delete(id);
-      chars -= size;
+      bytes -= size;
     }
+    hold(bytes - counted);
+    counted = bytes;
   };
   return {
     /** Null: of a request that belongs to none. What a full one stood for, the next request says again. */
@@ -49,7 +53,7 @@ export function createSessionBooks(key: () => string) {
       if (sessionId === null) return new Book(sign);
       const before = books.get(sessionId);
       const isFull =
-        before !== undefined && (before.size > MOST_CHARS_OF_ONE || before.count > MOST_VALUES / 2);
+        before !== undefined && (before.size > MOST_BYTES_OF_ONE || before.count > MOST_VALUES / 2);
       const book = setNewest(
         books,
         sessionId,

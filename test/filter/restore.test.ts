@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Book } from "../../src/filter/placeholders.ts";
 import { makeRequestFilter } from "../../src/filter/request-filter.ts";
-import { Restoring } from "../../src/filter/restoring.ts";
+import { createSessionBooks, Restoring } from "../../src/filter/restoring.ts";
 import { parseRules } from "../../src/filter/rules.ts";
 import { expectOk, JSON_TYPE, makeBook } from "./filtered.ts";
 import { readAnswerFiles, textOf } from "../helpers/answer-file.ts";
@@ -393,4 +393,33 @@ test("the last line feed of an event goes where its event goes, also when it com
     const bytes = Buffer.from(events.replaceAll("\n", "\r\n"));
     expect(Buffer.from(pass(book, bytes, [1])).toString()).toBe(Buffer.from(pass(book, bytes)).toString());
   }
+});
+
+test("the values of all sessions together are bounded and counted, and those used longest ago go first", () => {
+  let held = 0;
+  const books = createSessionBooks(
+    () => "a key",
+    (bytes) => (held += bytes),
+  );
+  const fill = (session: string, values: number, length: number): Book => {
+    const book = books.of(session);
+    for (let n = 0; n < values; n += 1)
+      book.issue(`${session} ${n} ${"x".repeat(length)}`, false, () => true);
+    return book;
+  };
+  const first = fill("s-1", 10, 100);
+  expect(books.of("s-1")).toBe(first);
+  expect(held).toBeGreaterThan(10 * 100);
+  for (let n = 2; n < 20; n += 1) fill(`s-${n}`, 15, 200_000);
+  books.of("s-20");
+  expect(held).toBeLessThanOrEqual(32 * 2 ** 20);
+  expect(held).toBeGreaterThan(20 * 2 ** 20);
+  expect(books.of("s-1")).not.toBe(first);
+  // One that is too large by itself begins anew; of a request without a session nothing is kept.
+  const large = fill("s-large", 3, 5_000_000);
+  expect(books.of("s-large")).not.toBe(large);
+  const before = held;
+  books.of(null).issue("x".repeat(1e6), false, () => true);
+  books.of(null);
+  expect(held).toBe(before);
 });

@@ -197,6 +197,7 @@ async function makeShared({
     isOff: () => live.current().config.shell.filter === false,
     now,
     placeholderKey: () => ensurePlaceholderKey(paths, onDiskTrouble),
+    hold: (bytes) => budget.add(bytes),
   });
   const inFlight = { count: 0 };
   const budget = createMemoryBudget(() => live.settings().memoryMib);
