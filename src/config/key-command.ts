@@ -68,3 +68,23 @@ export function showCommand(words: readonly string[]): string {
     .map((word) => (/^[\w@%+=:,./#\\…-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(" ");
 }
+
+const WORD_PART = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\([\s'"\\])|(\s+)|([^\s'"])/gsy;
+
+/** The words of a line that a person typed, with quotes as in a shell and nothing else of one; null for an open quote. */
+export function splitWords(line: string): string[] | null {
+  const words: string[] = [];
+  let word: string | null = null;
+  let end = 0;
+  for (const [part, single, double, escaped, blank, plain] of line.trim().matchAll(WORD_PART)) {
+    end += part.length;
+    if (blank === undefined)
+      word = (word ?? "") + (single ?? double?.replace(/\\(["\\])/g, "$1") ?? escaped ?? plain ?? "");
+    else if (word !== null) {
+      words.push(word);
+      word = null;
+    }
+  }
+  if (word !== null) words.push(word);
+  return end === line.trim().length ? words : null;
+}

@@ -173,8 +173,9 @@ export function readKey(text: string): string {
 export function authForKey(
   service: Service,
   baseUrl: string,
-  key: { readonly secret: string } | { readonly variable: string },
+  key: { readonly secret: string } | { readonly variable: string } | { readonly command: readonly string[] },
 ): AuthEntry {
   const kind = service === "claude" && isOfficial(service, baseUrl) ? "api_key" : "auth_token";
+  if ("command" in key) return { [`${kind}_command`]: [...key.command] };
   return "secret" in key ? { [kind]: key.secret } : { [`${kind}_env`]: key.variable };
 }

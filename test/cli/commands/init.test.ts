@@ -277,6 +277,25 @@ describe("at a terminal", () => {
     expect(session.words()).not.toContain(KEY);
   });
 
+  test("a command that prints the key is asked for, run for the check, and written as words", async () => {
+    await using relay = await startRelay();
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`${relay.baseUrl}${ENTER}`, "Base URL, or paste");
+    await session.press(`${DOWN}${DOWN}${DOWN}${ENTER}`, "The key for");
+    await session.press(`\u0015echo '${KEY}' |${ENTER}`, "The command, with its arguments");
+    await session.press("\u007f\u007f", 'has "|" as a word');
+    await session.press(ENTER, "The command, with its arguments");
+    await session.press(ENTER, "one small request");
+    await session.press(ENTER, "Add a backup");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: { configs: { main: { upstreams: [{ auth: { auth_token_command: ["echo", KEY] } }] } } },
+    });
+  });
+
   test("a variable that looks like a key is offered, with the address that goes with it", async () => {
     await using relay = await startRelay();
     using home = makeTempHome({ RELAY_API_KEY: KEY, RELAY_BASE_URL: relay.baseUrl, GITHUB_TOKEN: "gh-1" });

@@ -17,7 +17,8 @@ import {
   problemOfVariable,
   findCredential,
 } from "../../../config/check-upstreams.ts";
-import { showCommand } from "../../../config/key-command.ts";
+import { problemOfCommand, shellWordOf, showCommand, splitWords } from "../../../config/key-command.ts";
+import { KEY_RECIPES, itemOf } from "../../../config/key-recipes.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
 import type { TestRequestFacts } from "../../../doctor/facts.ts";
@@ -190,10 +191,12 @@ async function askKey(context: Context, baseUrl: string): Promise<AuthEntry> {
         label: found.keyVariables.length > 0 ? t`it is in another variable` : t`it is in a variable`,
       },
       { value: "none", label: t`it needs none` },
+      { value: "command", label: t`a command prints it: a password manager, a keychain` },
     ]);
     if (way === "none") return {};
     if (way.startsWith("$")) return authForKey(service, baseUrl, { variable: way.slice(1) });
     if (way === "type") return authForKey(service, baseUrl, { secret: await askSecret(prompts, host) });
+    if (way === "command") return authForKey(service, baseUrl, { command: await askCommand(context) });
     const name = await prompts.ask(t`The name of the variable`, {
       problemOf: (text) => tellProblem(problemOfVariable(text)),
     });
@@ -205,6 +208,25 @@ async function askKey(context: Context, baseUrl: string): Promise<AuthEntry> {
     ]);
     if (keeps) return auth;
   }
+}
+
+/** With that of the first place for keys that this machine has. */
+async function askCommand({ cli: { env }, name, prompts }: Context): Promise<readonly string[]> {
+  const path = readVariable(env, "PATH") ?? "";
+  const recipe = KEY_RECIPES.find(({ program }) => Bun.which(program, { PATH: path }) !== null);
+  const initial = recipe === undefined ? {} : { initial: showCommand(recipe.words(itemOf(name))) };
+  const line = await prompts.ask(t`The command, with its arguments; no shell runs it`, {
+    ...initial,
+    problemOf(text) {
+      const words = splitWords(text);
+      if (words === null) return t`a quote is not closed`;
+      const shells = shellWordOf(words);
+      return shells === null
+        ? tellProblem(problemOfCommand(words))
+        : t`has "${shells}" as a word: no shell reads it`;
+    },
+  });
+  return splitWords(line) ?? [];
 }
 
 async function askSecret(prompts: Prompts, host: string): Promise<string> {
