@@ -21,7 +21,8 @@ export function makeRedactor(matchers: readonly Matcher[]) {
         .filter(({ rule }) => rule.ignoreCase === ignoreCase)
         .map(({ rule }) => makeNeedle(rule.source, ignoreCase)),
     );
-  const [needles, lowerNeedles] = [needlesWhere(false), needlesWhere(true)];
+  const needles = once(() => needlesWhere(false));
+  const lowerNeedles = once(() => needlesWhere(true));
   const hasPatterns = literals.length < matchers.length;
   const patterns = once(() => planPatterns(matchers));
   const units = sourceUnits(matchers);
@@ -35,7 +36,7 @@ export function makeRedactor(matchers: readonly Matcher[]) {
     lowerNeedles,
     /** A literal of quotes and slashes only gives no needle, of some patterns nothing is known: every string may match. */
     matchesAnywhere: (): boolean =>
-      needles.includes("") || lowerNeedles.includes("") || (hasPatterns && patterns().matchesAnywhere),
+      needles().includes("") || lowerNeedles().includes("") || (hasPatterns && patterns().matchesAnywhere),
     /** Finds where the patterns may match; null without any. */
     prefilter: () => (hasPatterns ? patterns().prefilter : null),
     /** Code units of the literal sources, and those that escapes are made of. */
@@ -84,12 +85,15 @@ function makeNeedle(source: string, ignoreCase: boolean): string {
 const WINDOW = 8;
 /** Fewer needles are as fast by themselves. */
 const LEAST_SHARERS = 3;
+const MOST_SHARED = 8;
+/** Of a needle, so many characters are compared with others. */
+const COMPARED = 64;
 
 /** Fewer needles, one of which is in each of these: hosts of one domain are searched for by the domain. */
 function shareNeedles(needles: readonly string[]): string[] {
   const shared: string[] = [];
   let rest = [...new Set(needles)];
-  for (let best = findShared(rest); best !== null; best = findShared(rest)) {
+  for (let best = findShared(rest); best !== null && shared.length < MOST_SHARED; best = findShared(rest)) {
     shared.push(best);
     rest = rest.filter((needle) => !needle.includes(best));
   }
@@ -100,7 +104,9 @@ function shareNeedles(needles: readonly string[]): string[] {
 function findShared(needles: readonly string[]): string | null {
   const sharers = new Map<string, number>();
   for (const needle of needles) {
-    const windows = Array.from(needle, (_, at) => needle.slice(at, at + WINDOW));
+    const windows = Array.from({ length: Math.min(needle.length, COMPARED) }, (_, at) =>
+      needle.slice(at, at + WINDOW),
+    );
     for (const one of new Set(windows)) sharers.set(one, (sharers.get(one) ?? 0) + 1);
   }
   let [best, most] = ["", LEAST_SHARERS - 1];
@@ -131,13 +137,13 @@ export function findInBytes(
   allowance: Allowance,
 ): Candidates | null {
   if (redactor.matchesAnywhere()) return () => true;
-  const searches: Search[] = redactor.needles.map((needle) => {
+  const searches: Search[] = redactor.needles().map((needle) => {
     const encoded = Buffer.from(needle);
     return (from) => bytes.indexOf(encoded, from);
   });
-  if (redactor.lowerNeedles.length > 0) {
+  if (redactor.lowerNeedles().length > 0) {
     const lower = Buffer.from(latin1.toLowerCase(), "latin1");
-    for (const needle of redactor.lowerNeedles) searches.push((from) => lower.indexOf(needle, from));
+    for (const needle of redactor.lowerNeedles()) searches.push((from) => lower.indexOf(needle, from));
   }
   searches.push((from) => nextLongEscape(latin1, redactor.units, from));
   const prefilter = redactor.prefilter();
@@ -149,10 +155,10 @@ export function findInBytes(
 /** Candidates in a text, or null when no rule can match anywhere. */
 export function findInText(redactor: Redactor, text: string, allowance: Allowance): Candidates | null {
   if (redactor.matchesAnywhere()) return () => true;
-  const searches: Search[] = redactor.needles.map((needle) => (from) => text.indexOf(needle, from));
-  if (redactor.lowerNeedles.length > 0) {
+  const searches: Search[] = redactor.needles().map((needle) => (from) => text.indexOf(needle, from));
+  if (redactor.lowerNeedles().length > 0) {
     const lower = text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-    for (const needle of redactor.lowerNeedles) searches.push((from) => lower.indexOf(needle, from));
+    for (const needle of redactor.lowerNeedles()) searches.push((from) => lower.indexOf(needle, from));
   }
   searches.push((from) => nextLongEscape(text, redactor.units, from));
   const prefilter = redactor.prefilter();

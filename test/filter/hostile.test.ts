@@ -72,11 +72,11 @@ const HOSTILE: readonly (readonly [title: string, rules: readonly object[], body
         `${unit}${unit}…`,
         [{ pack: "secrets" }],
         JSON.stringify(
-          `${unit.repeat(4e5 / unit.length)} ${expandShapes("pypi-{b60} eyJ{b20}.eyJ{b30}.{b40}")}`,
+          `${unit.repeat(1e5 / unit.length)} ${expandShapes("pypi-{b60} eyJ{b20}.eyJ{b30}.{b40}")}`,
         ),
       ] as const,
   ),
-  ["@a-@a-…", [{ pack: "emails" }], JSON.stringify(`${"@a-".repeat(2e4)} jane@corp-mail.net`)],
+  ["@a-@a-…", [{ pack: "emails" }], JSON.stringify(`${"@a-".repeat(1e4)} jane@corp-mail.net`)],
   [
     "a pattern of many counters",
     [pattern("([a-z]{1,9} ){1,30}!")],
