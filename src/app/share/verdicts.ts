@@ -38,6 +38,8 @@ export interface VerdictNews {
 }
 
 const ACCOUNT: readonly HoldKind[] = ["exhausted", "cooling", "auth-dead"];
+/** What may be told: no circuit breaker, and nothing that is not known here. */
+const FIELD = /^(?:exhausted|cooling|auth-dead|l:[0-9a-f]{16}|m:(?!__proto__$).{1,256})$/;
 /** The end of something is kept so long, for what comes late. */
 const END_MS = 3_600_000;
 const LONGEST_MS = 8 * 86_400_000;
@@ -164,7 +166,7 @@ export function createVerdicts(options: VerdictsOptions) {
     /** What another machine has learned. `at`: the engine's clock, ms. */
     take({ at, by, field, id, value }: Omit<VerdictNews, "forMs"> & { readonly by: string }): void {
       const [router, upstream] = byId.get(id) ?? list().get(id) ?? [];
-      if (router === undefined || upstream === undefined) return;
+      if (router === undefined || upstream === undefined || !FIELD.test(field)) return;
       const { answeredAt, known } = accountOf(upstream.key);
       const here = at - skewMs();
       const before = known.get(field);
