@@ -50,8 +50,8 @@ const ECHO_MS = 2_000;
 
 /** Null where no pool is set. */
 export async function surveyPool(context: LiveConfigOptions): Promise<PoolSurvey | null> {
-  const { share } = createLiveConfig(context).current().config.shell;
-  if (share == null) return null;
+  const share = findShare(context);
+  if (share === null) return null;
   const records = await readInstances(context.paths.run);
   const answers = await Promise.all(records.map((one) => askInstance(one, "status")));
   const proxies = answers.flatMap((answer) => {
@@ -191,10 +191,17 @@ export async function resetEverywhere(
 
 const ENDED_MS = 3_600_000;
 
+/** Null where none is set. Throws UserError where config.json cannot be read: nobody knows then. */
+function findShare(context: LiveConfigOptions): ShareEntry | null {
+  const { config, problem } = createLiveConfig(context).current();
+  if (problem !== null) throw problem;
+  return config.shell.share ?? null;
+}
+
 /** Throws UserError where no pool is set. */
 function readShare(context: LiveConfigOptions): ShareEntry {
-  const { share } = createLiveConfig(context).current().config.shell;
-  if (share != null) return share;
+  const share = findShare(context);
+  if (share !== null) return share;
   throw new UserError(t`no pool is set: config.json has no "share"`, { hint: SET_UP });
 }
 

@@ -135,3 +135,20 @@ test("without the engine, status, doctor and pool say since when this machine is
   expect(a.troubles.join()).toContain(`the pool team cannot be used: ${why}; this machine goes on alone`);
   for (const secret of [PASSWORD, "another"]) expect(all.replaceAll(why, "")).not.toContain(secret);
 });
+
+test("a mistake in `share` is named, without its password", async () => {
+  using home = makeTempHome();
+  for (const [share, says] of [
+    [{ namespace: "team" }, "share: must have one of url, url_env and url_command"],
+    [
+      { url: `http://x:${PASSWORD}@engine`, namespace: "team" },
+      "share.url: must be an address such as rediss://",
+    ],
+    [{ url_env: "NO_SUCH_URL", namespace: "team" }, "the variable NO_SUCH_URL is not set"],
+  ] as const) {
+    home.write(".codex-helper/config.json", { share });
+    const { code, stderr, stdout } = await runInProcess(["pool", "test"], home.env);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(says) });
+    expect(stderr + stdout).not.toContain(PASSWORD);
+  }
+});
