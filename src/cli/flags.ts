@@ -30,8 +30,10 @@ interface FlagValue {
 
 export interface Positional {
   readonly name: string;
-  /** "NAME". */
+  /** "NAME", "NAME..." */
   readonly shown: string;
+  /** It may be the first of several. */
+  readonly takesMany: boolean;
   readonly isRequired: boolean;
   /** English. */
   readonly description: string;
@@ -77,8 +79,13 @@ export function listPositionals(args: ArgsDef): Positional[] {
     .filter(([, { type }]) => type === "positional")
     .map(([name, definition]) => ({
       name,
-      shown: name.toUpperCase(),
+      shown: `${name.toUpperCase()}${takesMany(definition) ? "..." : ""}`,
+      takesMany: takesMany(definition),
       isRequired: definition.required !== false && definition.default === undefined,
       description: definition.description ?? "",
     }));
+}
+
+function takesMany({ valueHint = "" }: { readonly valueHint?: string | undefined }): boolean {
+  return valueHint.endsWith("...");
 }

@@ -74,6 +74,10 @@ export const COMMANDS = {
     summary: "show the order of upstreams, reset their state, end waits",
     load: () => import("./commands/routing.ts"),
   },
+  bench: {
+    summary: "compare upstreams with a few real requests: speed, cache, model",
+    load: () => import("./commands/bench.ts"),
+  },
   pool: {
     summary: "machines that share what they learn: who, whether it works",
     load: () => import("./commands/pool.ts"),

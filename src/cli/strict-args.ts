@@ -107,7 +107,7 @@ function checkChoice({ name, value: accepted }: Flag, value: string, options: St
 
 function checkPositionals(given: readonly string[], argv: readonly string[], options: StrictOptions): void {
   const declared = listPositionals(options.args);
-  const extra = given[declared.length];
+  const extra = declared.at(-1)?.takesMany === true ? undefined : given[declared.length];
   if (extra !== undefined) throw unexpected(extra, argv, options);
   for (const [place, { isRequired, shown }] of declared.entries()) {
     const value = given[place];

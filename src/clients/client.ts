@@ -116,6 +116,8 @@ export interface TestRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: (model: string) => object;
+  /** The same with a long beginning that may be cached, for an answer of some hundred tokens. */
+  readonly measured: (model: string, beginning: string, prompt: string) => object;
 }
 
 export interface Release {

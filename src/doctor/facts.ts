@@ -9,6 +9,7 @@ import type { RedactionFacts } from "../filter/redaction.ts";
 import type { Text } from "../base/text.ts";
 import type { Fixable } from "../routing/fixes.ts";
 import type { Reason } from "../routing/types.ts";
+import type { LoggedFigures } from "../usage/price-rates.ts";
 
 export interface DoctorFacts {
   /** Limits of how many requests may be open at once that several upstreams share. */
@@ -337,11 +338,12 @@ export interface TestRequestFacts {
     readonly apiUrl: string | null;
     /** Until the first real output, or until it was clear that none comes. */
     readonly firstByteMs: number;
+    /** Until its end. */
+    readonly wholeMs: number;
+    /** The model that the answer names; null where it names none. */
+    readonly servedModel: string | null;
     /** As the upstream counted. */
-    readonly usage: {
-      readonly input_tokens?: number | undefined;
-      readonly output_tokens?: number | undefined;
-    } | null;
+    readonly usage: LoggedFigures | null;
     /** By list prices; null where the tokens or their price are not known. */
     readonly usd: number | null;
   } | null;

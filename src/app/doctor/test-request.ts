@@ -5,6 +5,7 @@ import type { Paths } from "../../base/paths.ts";
 import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
 import { type Credential, type Upstream, modelAt, withKey } from "../../base/upstream.ts";
+import type { TestRequest } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions, TestRequestFacts } from "../../doctor/facts.ts";
 import { readLogBackward } from "../../log/reader.ts";
@@ -127,6 +128,8 @@ export interface TestRequestOptions extends Pick<ExamineOptions, "now" | "paths"
   /** As the client would ask for it. */
   readonly model: string;
   readonly routing: RoutingSettings;
+  /** Instead of the client's smallest: what to send for a model. */
+  readonly body?: TestRequest["body"];
 }
 
 /** A person waits for it. */
@@ -178,13 +181,15 @@ async function explain(
   return { why: words, isOnlyHere: true };
 }
 
-async function ask(
+/** One whose key can be used. `model`: as it is asked for it. Never throws. */
+export async function ask(
   upstream: Upstream,
   model: string,
   options: TestRequestOptions,
 ): Promise<NonNullable<TestRequestFacts["asked"]>> {
   const { api, testRequest } = CLIENTS[upstream.service];
-  const { body, headers, path } = testRequest;
+  const { headers, path } = testRequest;
+  const body = options.body ?? testRequest.body;
   const connections = createConnections(() => performance.now());
   const over = AbortSignal.timeout(FIRST_BYTE_MS + WHOLE_MS);
   const began = performance.now();
@@ -231,12 +236,21 @@ async function ask(
     );
     const firstByteMs = performance.now() - began;
     if (result.kind === "answer") {
-      const { usage } = await readAnswer(result.answer, api);
+      const { servedModel = null, usage } = await readAnswer(result.answer, api);
+      const wholeMs = performance.now() - began;
       const usd =
         usage === undefined
           ? null
           : await priceOf({ usage, model, path, timestamp_ms: options.now() }, upstream, options.paths);
-      const known = { reason: null, apiUrl: null, firstByteMs, usage: usage ?? null, usd };
+      const known = {
+        reason: null,
+        apiUrl: null,
+        firstByteMs,
+        wholeMs,
+        servedModel,
+        usage: usage ?? null,
+        usd,
+      };
       return { authorised: "yes", answers: true, ...known };
     }
     const outcome: AttemptOutcome =
@@ -250,6 +264,8 @@ async function ask(
       reason: verdict.reason,
       apiUrl: isOfAddress(verdict.reason) ? await findApi(upstream) : null,
       firstByteMs,
+      wholeMs: firstByteMs,
+      servedModel: null,
       usage: null,
       usd: null,
     };

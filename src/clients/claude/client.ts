@@ -18,6 +18,13 @@ export const claude: Client = {
       max_tokens: 1,
       stream: true,
     }),
+    measured: (model, beginning, prompt) => ({
+      model,
+      system: [{ type: "text", text: beginning, cache_control: { type: "ephemeral" } }],
+      messages: [{ role: "user", content: prompt }],
+      max_tokens: 600,
+      stream: true,
+    }),
   },
   release: {
     agents: ["claude-cli"],

@@ -19,6 +19,15 @@ export const codex: Client = {
       stream: true,
       store: false,
     }),
+    measured: (model, beginning, prompt) => ({
+      model,
+      instructions: beginning,
+      input: [{ type: "message", role: "user", content: [{ type: "input_text", text: prompt }] }],
+      prompt_cache_key: "codex-helper",
+      max_output_tokens: 600,
+      stream: true,
+      store: false,
+    }),
   },
   release: {
     agents: ["codex_exec", "codex_cli_rs", "codex-tui"],
