@@ -458,3 +458,21 @@ test("test --session reads the oldest rollouts, and says which session there is 
     "error: FILE and --session cannot be used together",
   ]);
 });
+
+test("test --session masks what is behind escapes, beside what is not", async () => {
+  writeRules('[{ "op": "remove", "source": "super-secret-token" }, { "pack": "secrets" }]');
+  const shape = { id: CODEX_ID, cwd: home.path, at: AT, prompts: ["hi"] };
+  const nested = JSON.stringify({ cmd: JSON.stringify({ env: `super-\\u0073ecret-token ${TOKEN}` }) });
+  const plain = "super-secret-token";
+  const call = { type: "function_call", name: "shell", arguments: `${plain} ${nested}` };
+  const line = JSON.stringify({
+    timestamp: new Date(AT).toISOString(),
+    type: "response_item",
+    payload: call,
+  });
+  putFile(rolloutPath(join(home.path, ".codex"), shape), `${makeRollout(shape)}${line}\n`, AT);
+  const { stdout } = await ch(["test", "--session", CODEX_ID]);
+  const before = stdout.split("\n").filter((one) => one.startsWith("  - "));
+  expect(before).toHaveLength(1);
+  for (const part of [plain, "0073ecret-token", TOKEN]) expect(before.join()).not.toContain(part);
+});

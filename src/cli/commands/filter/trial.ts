@@ -61,9 +61,18 @@ export function makeTester(
     const { exemptHits, hits, value } = result;
     const changes =
       value === body ? [] : diffTexts(Buffer.from(body).toString(), Buffer.from(value).toString());
-    const isTaken = rules.rules.some((rule, index) => isMasked(rule) && (hits[index] ?? 0) > 0);
-    if (!isTaken) return { hits, exemptHits, changes };
-    const mask = (change: Change): string | null => maskHits(change, rules.redactors[service], isMasked);
+    const isMaskedAt = (index: number): boolean => isAllMasked || rules.rules[index]?.pack !== undefined;
+    if (!hits.some((count, index) => count > 0 && isMaskedAt(index))) return { hits, exemptHits, changes };
+    /** Behind escapes, or on the next line: then a line shows nothing of what changes. */
+    const isLeft = (line: string): boolean => {
+      const left = filter.filterBody(Buffer.from(line), "text/plain");
+      return left.kind === "refused" || left.hits.some((count, index) => count > 0 && isMaskedAt(index));
+    };
+    const mask = ({ after, before }: Change): string | null => {
+      if (before === null) return null;
+      const masked = maskHits(before, rules.redactors[service], isMasked);
+      return masked === before || isLeft(masked) ? maskDifference(before, after, maskSecret) : masked;
+    };
     return { hits, exemptHits, changes: changes.map((change) => ({ ...change, before: mask(change) })) };
   };
 }
@@ -75,15 +84,10 @@ export function tryRules(cli: Cli, rules: RuleSet, input: Input): Trial {
   return { input, rules, ...tried, changes };
 }
 
-/** The line as it was, with what these rules find in it masked. */
-function maskHits(
-  { after, before }: Change,
-  redactor: Redactor,
-  isMasked: (rule: Rule) => boolean,
-): string | null {
-  if (before === null) return null;
-  let masked = before;
-  for (const { find, rule } of redactor.among(before, newAllowance())) {
+/** The line with what these rules find in it masked. */
+function maskHits(line: string, redactor: Redactor, isMasked: (rule: Rule) => boolean): string {
+  let masked = line;
+  for (const { find, rule } of redactor.among(line, newAllowance())) {
     if (!isMasked(rule)) continue;
     masked = replaceRanges(
       masked,
@@ -91,8 +95,7 @@ function maskHits(
       maskSecret,
     );
   }
-  // What is found only with the lines around it (a private key) is not told apart from the rest that changes.
-  return masked === before ? maskDifference(before, after, maskSecret) : masked;
+  return masked;
 }
 
 /** All rules but the patterns of packs that found nothing. */
