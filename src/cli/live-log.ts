@@ -179,8 +179,10 @@ function nameAnswerer(entry: LogRecord): string {
   return entry.chain_model === undefined ? label : `${label} (${entry.chain_model})`;
 }
 
-function keyOf({ kind, labels, words }: ToldEvent): string {
-  return [kind, ...(labels.length === 0 ? [inEnglish(words)] : labels)].join(" ");
+function keyOf({ json, kind, labels, words }: ToldEvent): string {
+  // One alarm must not be counted as another.
+  const about = kind === "cost-alarm" ? [kind, String(json["alarm"])] : [kind];
+  return [...about, ...(labels.length === 0 ? [inEnglish(words)] : labels)].join(" ");
 }
 
 function belongs({ labels, service }: ToldEvent, entry: LogRecord): boolean {

@@ -5,6 +5,7 @@ import { tellEvent } from "../../src/app/serve/events.ts";
 import { createMemoryBudget } from "../../src/base/memory-budget.ts";
 import { OpenList } from "../../src/base/open-list.ts";
 import type { Service } from "../../src/base/service.ts";
+import { t } from "../../src/base/text.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { createLiveLog } from "../../src/cli/live-log.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
@@ -252,4 +253,30 @@ describe.each([
       }
     }
   });
+});
+
+test("each alarm of costs is told, also behind another of the same upstream", () => {
+  const lines: string[] = [];
+  const log = createLiveLog({
+    paint: (_, text) => text,
+    width: () => 120,
+    hasServices: false,
+    isBusy: () => false,
+    print: (line) => void lines.push(line),
+    replace: null,
+    now: () => START,
+    later: () => () => {},
+  });
+  const upstream = makeUpstream({ service: "codex", key: "a", label: "main#1", position: 1 });
+  const alarm = { kind: "cost-alarm", usd: 2, limitUsd: 1, upstream, requestId: null, lost: null } as const;
+  const lost = { tokens: 180_000, cause: t`neither upstream nor model changed` };
+  log.event(tellEvent({ ...alarm, alarm: "turn" }, START));
+  log.event(tellEvent({ ...alarm, alarm: "turn" }, START));
+  log.event(tellEvent({ ...alarm, alarm: "hour" }, START));
+  log.event(tellEvent({ ...alarm, alarm: "cache_break", lost }, START));
+  expect(lines.filter((line) => !line.startsWith("--")).map((line) => line.replace(/^\S+ +/, ""))).toEqual([
+    "main#1 this turn cost $2.00, and the alarm is at $1.00",
+    "main#1 the last hour cost $2.00, and the alarm is at $1.00",
+    "main#1 this turn read 180k tokens again: $2.00; neither upstream nor model changed",
+  ]);
 });
