@@ -127,6 +127,8 @@ export interface Release {
   readonly body: Readonly<Record<string, unknown>>;
   /** Requests besides turns: what they are, by path. */
   readonly requests: Readonly<Record<string, string>>;
+  /** A small tool, as a turn of it defines one. */
+  readonly tool: Readonly<Record<string, unknown>>;
   readonly hasSockets: boolean;
 }
 

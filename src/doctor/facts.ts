@@ -305,7 +305,7 @@ export interface Stage {
 export interface FeatureFacts {
   /** "main#1" */
   readonly label: string;
-  /** "models", "count_tokens", "compact", "zstd", "WebSocket" */
+  /** "models", "stream", "tools", "count_tokens", "compact", "zstd", "WebSocket" */
   readonly takes: readonly string[];
   readonly lacks: readonly string[];
   /** What is left out for it from now on. */

@@ -158,7 +158,7 @@ test("--features finds out what of a new version is taken, and leaves out what i
   const { stdout } = await run("--features");
   const { checks } = JSON.parse(stdout) as { checks: Check[] };
   expect(checks.filter(({ id }) => id === "probe-features").map(({ message }) => message)).toEqual([
-    "main#1: takes models, zstd; does not take WebSocket, compact",
+    "main#1: takes models, stream, tools, zstd; does not take WebSocket, compact",
     "main#1: is asked without prompt_cache_key, text.verbosity from now on",
   ]);
   expect((await run()).stdout).toContain("asked without prompt_cache_key, text.verbosity (codex_exec/9.9.9)");
@@ -170,6 +170,21 @@ test("--features finds out what of a new version is taken, and leaves out what i
   });
   expect([turn.status, upstream.requests.length - before]).toEqual([200, 1]);
   expect(upstream.requests.at(-1)?.text()).toBe('{"model":"m","stream":true,"input":[]}');
+});
+
+test("--features knows a relay that takes no tools", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream((request) => {
+    if (request.method !== "POST" || request.target.includes("count_tokens")) return reply({ status: 404 });
+    if (request.text().includes('"tools"'))
+      return reply({ status: 400, body: ERROR("tools are not supported here", "invalid_request_error") });
+    return GOOD.messages();
+  });
+  configure(home, "claude", upstream.origin);
+  const { checks } = await probe(home, "--claude", "--model", "m", "--features");
+  expect(checks.find(({ id }) => id === "probe-features")?.message).toBe(
+    "main#1: takes stream, zstd; does not take count_tokens, models, tools",
+  );
 });
 
 test("where nothing listens, no more than a connection is tried", async () => {

@@ -1,5 +1,5 @@
 // `ch doctor --probe --features`: what of a client's newest release an upstream takes, asked with small requests: its flags and
-// fields, compressed bodies, a WebSocket, and the requests besides turns. What it refuses is learned for the next turns.
+// fields, streams, tools, compressed bodies, a WebSocket, and the requests besides turns. What it refuses is learned for the next turns.
 import { zstdCompressSync } from "node:zlib";
 import { onUserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -43,7 +43,8 @@ export async function testFeatures(upstream: Upstream, options: FeatureOptions):
     path: testRequest.path,
     headers: { ...testRequest.headers, ...release.headers },
   };
-  const takes: string[] = [];
+  // By that plain request, which a document is no answer to.
+  const takes = ["stream"];
   const lacks: string[] = [];
   const [turn] = await Promise.all([
     findWhatItTakes(upstream, { ...whole, body: Buffer.from(text) }, options),
@@ -77,6 +78,7 @@ function listRequests(upstream: Upstream, plain: object): (FeatureRequest & { re
   const { release, testRequest } = CLIENTS[upstream.service];
   const { headers, path } = testRequest;
   const { stream: _stream, max_tokens: _most, ...counted } = plain as Record<string, unknown>;
+  const turn = { method: "POST", path, headers };
   const others = Object.entries(release.requests).map(([name, at]) => ({
     name,
     method: "POST",
@@ -88,10 +90,10 @@ function listRequests(upstream: Upstream, plain: object): (FeatureRequest & { re
   return [
     { name: "models", method: "GET", path: "/v1/models", headers, body: null },
     ...others,
+    { ...turn, name: "tools", body: Buffer.from(JSON.stringify({ ...plain, tools: [release.tool] })) },
     {
+      ...turn,
       name: "zstd",
-      method: "POST",
-      path,
       headers: { ...headers, "content-encoding": "zstd" },
       body: zstdCompressSync(JSON.stringify(plain)),
     },

@@ -92,7 +92,7 @@ function describePlan(contenders: readonly Contender[], rounds: number, usd: num
   return [
     t`These are asked ${rounds} times each, with their keys:`,
     ...alignRows(rows, undefined).map((row) => `  ${row}`),
-    t`A round is about 5,000 tokens in and 300 out: ${cost}. About six small requests come before and after.`,
+    t`A round is about 5,000 tokens in and 300 out: ${cost}. About seven small requests come before and after.`,
   ];
 }
 

@@ -38,6 +38,7 @@ export const claude: Client = {
       metadata: { user_id: "codex-helper" },
     },
     requests: { count_tokens: "/v1/messages/count_tokens" },
+    tool: { name: "wait", input_schema: { type: "object", properties: {} } },
     hasSockets: false,
   },
   defaultModel: "claude-haiku-4-5",

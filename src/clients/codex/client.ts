@@ -39,6 +39,7 @@ export const codex: Client = {
       text: { verbosity: "low" },
     },
     requests: { compact: "/v1/responses/compact" },
+    tool: { type: "function", name: "wait", parameters: { type: "object", properties: {} } },
     hasSockets: true,
   },
   defaultModel: "gpt-5",

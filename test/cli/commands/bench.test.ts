@@ -78,7 +78,7 @@ test("puts upstreams beside each other: speed, cache, model, what they take", as
   // None where all came at once.
   expect(rows[1]?.[2]).toMatch(/^(?:-|\d+)$/);
   expect(stdout).toMatch(/^main#3: .*key/m);
-  expect(stdout).toMatch(/^main#1: refuses .*zstd/m);
+  expect(stdout).toMatch(/^main#1: takes stream, tools, refuses .*zstd/m);
   // Told apart from what an earlier run left in a cache.
   const beginnings = [...good.requests, ...other.requests].flatMap((request) => {
     if (request.method !== "POST" || !request.text().includes("from 1 to 100")) return [];
