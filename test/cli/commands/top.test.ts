@@ -1,9 +1,12 @@
 // `ch top` as a program: its lines of JSON, its screen at a terminal with keys, and what it says where it cannot be shown.
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describeHelp, describeRow } from "../../../src/cli/commands/top/details.ts";
 import { drawScreen } from "../../../src/cli/commands/top/screen.ts";
 import { createTopModel } from "../../../src/cli/commands/top/model.ts";
+import { useDictionary } from "../../../src/cli/language.ts";
+import zh from "../../../src/cli/zh.json";
 import { instanceSchema, runningSchema } from "../../../src/app/ask-instance.ts";
 import { GOOD } from "../../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
@@ -13,6 +16,8 @@ import { freePort } from "../../helpers/free-port.ts";
 import { startAtTerminal } from "../../helpers/pseudo-terminal.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
+
+afterEach(() => useDictionary(null));
 
 /** Windows has no such signals. */
 const testUnix = process.platform === "win32" ? () => {} : test;
@@ -276,6 +281,45 @@ test.each([
     }
   },
 );
+
+test("in Chinese the screen, the keys and the details of a request are Chinese, and no wider", () => {
+  useDictionary(zh);
+  const model = makeModel();
+  const paint = (_: string, text: string): string => text;
+  const rows = [...model.upstreams(), ...model.requests()];
+  const state = {
+    model,
+    rows,
+    events: [],
+    selected: null,
+    filter: "",
+    foot: null,
+    version: "0.1.0",
+    now: AT,
+  };
+  const screen = drawScreen(state, { columns: 80, rows: 24 }, paint);
+  const keys = describeHelp({ endsProxy: false }, 40);
+  for (const line of screen) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
+  for (const line of keys) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(40);
+  expect(screen.join("\n")).toContain("输出 ~1.10k");
+  expect(keys.join("\n")).toContain("回车");
+
+  const [proxy] = model.proxies();
+  if (proxy === undefined) throw new Error("no proxy");
+  const usage = { input_tokens: 120, cached_input_tokens: 100, output_tokens: 30 };
+  const record = { timestamp_ms: AT, service: "codex", id: "r1", outcome: "ok", status_code: 200, usage };
+  model.hear(proxy.instance, { kind: "request", record, line: record });
+  model.hear(proxy.instance, {
+    kind: "running",
+    part: runningSchema.parse({ count: 0, in_flight: {}, requests: [] }),
+  });
+  const details = model.requests().flatMap((row) => describeRow(row, { paint, now: AT, costOf: null }, 80));
+  expect(details.join("\n")).toContain("输入 120、缓存 100、输出 30");
+});
+
+test("what the keys do is told without arrows, which not every terminal has", () => {
+  expect(describeHelp({ endsProxy: false }, 80).join("\n")).toMatch(/^[\x20-\x7e\n]*$/);
+});
 
 test("nothing moves that did not change: a request that ends leaves all other rows where they are", () => {
   const model = makeModel();

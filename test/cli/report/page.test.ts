@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type Chart, makeBarChart, makeLineChart } from "../../../src/cli/report/charts.ts";
 import { groupThousands } from "../../../src/cli/report/html.ts";
 import { makePage, showChange } from "../../../src/cli/report/page.ts";
+import style from "../../../src/cli/report/page-style.txt" with { type: "text" };
 import { createReport } from "../../../src/usage/report.ts";
 import { makeRecord } from "../../log/make-record.ts";
 
@@ -264,4 +265,70 @@ describe("a chart", () => {
     const svg = makeLineChart({ ...chart, series: [{ name: "n", colour: "c0", values: [1, 2, null, 3] }] });
     expect(/d="(M[^"]*)"\/>\n<circle/.exec(svg)?.[1]?.replace(/[\d. ]/g, "")).toBe("MLM");
   });
+});
+
+/** What a person with no cones for long, middle or short waves sees, on linear RGB: Machado, Oliveira and Fernandes 2009. */
+const SEEN_BY = {
+  all: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  protanopes: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopes: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopes: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
+} as const;
+
+/** CIELAB, of light as it is seen. */
+function toLab(colour: string, seen: readonly (readonly number[])[]): readonly [number, number, number] {
+  const linear = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const mix = (row: readonly number[], of: readonly number[]): number =>
+    Math.min(
+      1,
+      Math.max(
+        0,
+        row.reduce((sum, share, index) => sum + share * (of[index] ?? 0), 0),
+      ),
+    );
+  const light = seen.map((row) => mix(row, linear));
+  const root = (value: number): number => (value > 0.008856 ? Math.cbrt(value) : 7.787 * value + 16 / 116);
+  const x = root(mix([0.4339, 0.3762, 0.1899], light));
+  const y = root(mix([0.2126, 0.7152, 0.0722], light));
+  const z = root(mix([0.0177, 0.1095, 0.8728], light));
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
+
+test.each(["light", "dark"] as const)("on a %s screen nobody takes failing for fine or spent", (scheme) => {
+  const dark = style.slice(style.indexOf("prefers-color-scheme:dark"), style.indexOf("@media (max-width"));
+  const find = (name: string): string => {
+    const of = (text: string): string | undefined =>
+      new RegExp(`\\.${name}\\{--c:(#[0-9a-f]{6})\\}`).exec(text)?.[1];
+    return (scheme === "dark" ? of(dark) : undefined) ?? of(style) ?? "";
+  };
+  const [fine, spent, failing] = ["a0", "a1", "a2"].map(find);
+  for (const [who, seen] of Object.entries(SEEN_BY))
+    for (const pair of [
+      [fine, spent],
+      [fine, failing],
+      [spent, failing],
+    ]) {
+      const [one, other] = pair.map((colour = "") => toLab(colour, seen));
+      const distance = Math.hypot(...[0, 1, 2].map((at) => (one?.[at] ?? 0) - (other?.[at] ?? 0)));
+      expect(distance, `${who}: ${pair.join(" and ")}`).toBeGreaterThan(40);
+    }
 });

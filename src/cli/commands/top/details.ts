@@ -8,7 +8,7 @@ import { outcomeOf } from "../../../usage/outcome.ts";
 import type { Cost } from "../../../usage/prices.ts";
 import { formatCents, formatMs, formatTokens, showMs } from "../../figures.ts";
 import type { ScreenSize } from "../../full-screen.ts";
-import { t, tell } from "../../language.ts";
+import { t, tell, tellList } from "../../language.ts";
 import { alignRows, cutColumns, wrapWords } from "../../layout.ts";
 import { describeError, describeOutcome, tellReason } from "../../logged-error.ts";
 import type { Data } from "../../output.ts";
@@ -77,13 +77,13 @@ function describeRequest({ project, record, running, service }: RequestRow, look
   const { now, paint } = look;
   const id = running?.id ?? record?.id ?? "-";
   const usage = record?.usage;
-  const tokens = [
+  const tokens = tellList([
     ...(usage?.input_tokens === undefined ? [] : [t`${formatTokens(usage.input_tokens)} in`]),
     ...(usage?.cached_input_tokens === undefined
       ? []
       : [t`${formatTokens(usage.cached_input_tokens)} cached`]),
     ...(usage?.output_tokens === undefined ? [] : [t`${formatTokens(usage.output_tokens)} out`]),
-  ].join(", ");
+  ]);
   const startedAt = running?.started_at_ms ?? record?.timestamp_ms ?? now;
   const does =
     running === null
@@ -135,10 +135,10 @@ function describeModel(running: RequestRow["running"], record: RequestRow["recor
 
 function waits(record: RequestRow["record"]): string {
   const { queued_ms: queued, waited_ms: waited } = record ?? {};
-  return [
+  return tellList([
     ...(queued === undefined ? [] : [t`${formatMs(queued)} for a place`]),
     ...(waited === undefined ? [] : [t`${tell(showSpan(waited))} for a reset`]),
-  ].join(", ");
+  ]);
 }
 
 function showCost(cost: Cost | null): string {
@@ -234,8 +234,8 @@ export interface HelpOptions {
 
 export function describeHelp({ endsProxy }: HelpOptions, columns: number): string[] {
   const keys: readonly (readonly [keys: string, does: string])[] = [
-    ["↑ ↓ j k", t`select an upstream or a request`],
-    ["enter", t`details: a request with its attempts, an upstream with why it is so`],
+    [t`up down j k`, t`select an upstream or a request`],
+    [t`enter`, t`details: a request with its attempts, an upstream with why it is so`],
     ["p", t`pause an upstream: it is disabled in config.json; p again enables it`],
     ["a", t`make the config of the selected row active`],
     ["r", t`forget what is held against an upstream, as ch routing reset does`],
