@@ -2,6 +2,7 @@
 import { type BenchResult, type Contender, type Round, estimate, runBench } from "../../app/bench/bench.ts";
 import { planTestRequests } from "../../app/doctor/test-request.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
+import { quoteWord } from "../../base/paths.ts";
 import { flagFor } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { showHost } from "../../base/upstream.ts";
@@ -53,7 +54,12 @@ export const command = defineCommand({
     const usd = await estimate(contenders, { now, paths, rounds });
     for (const line of describePlan(contenders, rounds, usd)) out.note(line);
     if (args.yes !== true) {
-      const line = ["ch bench", ...args._].join(" ") + (service === undefined ? "" : flagFor(service));
+      const typed = [
+        args.rounds === undefined ? [] : ["--rounds", String(rounds)],
+        args.model === undefined ? [] : ["--model", quoteWord(args.model)],
+      ].flat();
+      const line =
+        ["ch bench", ...args._, ...typed].join(" ") + (service === undefined ? "" : flagFor(service));
       if (!cli.isInteractive)
         throw new UserError(t`no terminal to ask for confirmation: nothing was sent`, {
           hint: `${line} --yes`,

@@ -113,10 +113,10 @@ test("gives a script every round, and asks only what is named, once", async () =
 test("sends nothing without a yes, and says what to type", async () => {
   await using relay = await startRelay();
   configure(relay.baseUrl);
-  const { code, stderr } = await bench();
+  const { code, stderr } = await bench("main#1", "--rounds", "2");
   expect(code).toBe(1);
   expect(stderr).toContain("nothing was sent");
-  expect(stderr).toContain("ch bench --yes");
+  expect(stderr).toContain("ch bench main#1 --rounds 2 --model gpt-5.5 --yes");
   expect(relay.requests).toHaveLength(0);
   const none = await bench("nobody", "--yes");
   expect([none.code, none.stderr.split("\n")[0]]).toEqual([1, 'error: there is no upstream "nobody"']);
