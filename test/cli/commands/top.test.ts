@@ -317,6 +317,27 @@ test("in Chinese the screen, the keys and the details of a request are Chinese, 
   expect(details.join("\n")).toContain("输入 120、缓存 100、输出 30");
 });
 
+test.each([
+  [80, 24],
+  [20, 5],
+  [20, 2],
+])("a question of several lines stands at the end of a screen of %d x %d", (columns, rows) => {
+  const model = makeModel();
+  const foot = ["pause main#1?", "y: yes"];
+  const state = {
+    model,
+    rows: [...model.upstreams()],
+    events: ["e"],
+    selected: null,
+    filter: "",
+    version: "",
+    now: AT,
+  };
+  const lines = drawScreen({ ...state, foot }, { columns, rows }, (_, text) => text);
+  expect(lines).toHaveLength(rows);
+  expect(lines.slice(-2)).toEqual(foot);
+});
+
 test("what the keys do is told without arrows, which not every terminal has", () => {
   expect(describeHelp({ endsProxy: false }, 80).join("\n")).toMatch(/^[\x20-\x7e\n]*$/);
 });

@@ -24,8 +24,8 @@ export interface ScreenState {
   /** Id of the row that keys act on. */
   readonly selected: string | null;
   readonly filter: string;
-  /** The last line: a question, what was done, what is typed. Null: the keys. */
-  readonly foot: string | null;
+  /** The last lines: a question, what was done, what is typed. Null: the keys. */
+  readonly foot: readonly string[] | null;
   readonly version: string;
   /** Wall clock, ms. */
   readonly now: number;
@@ -52,11 +52,10 @@ export function drawScreen(state: ScreenState, { columns, rows }: ScreenSize, pa
     ...drawRequests(state, requests, { columns, rows: heights.requests }, paint),
     ...drawEvents(state.events, { columns, rows: heights.events }, paint),
   ];
-  const body = lines.slice(0, Math.max(0, rows - 1));
-  const blank = Array.from({ length: Math.max(0, rows - 1 - body.length) }, () => "");
-  return [...body, ...blank, drawFoot(state, columns, paint)]
-    .slice(-rows)
-    .map((line) => cutColumns(line, columns));
+  const foot = state.foot ?? [drawKeys(columns, paint)];
+  const body = lines.slice(0, Math.max(0, rows - foot.length));
+  const blank = Array.from({ length: Math.max(0, rows - foot.length - body.length) }, () => "");
+  return [...body, ...blank, ...foot].slice(-rows).map((line) => cutColumns(line, columns));
 }
 
 /** Lines of each part with its heading: upstreams as many as there are, as far as the others keep a third each. */
@@ -359,8 +358,7 @@ function drawEvents(events: readonly string[], { columns, rows }: ScreenSize, pa
   ];
 }
 
-function drawFoot({ foot }: ScreenState, columns: number, paint: Paint): string {
-  if (foot !== null) return cutColumns(foot, columns);
+function drawKeys(columns: number, paint: Paint): string {
   const keys = [
     t`enter details  p pause  a make active  r reset  / filter  ? help  q quit`,
     t`enter details  p pause  ? help  q quit`,

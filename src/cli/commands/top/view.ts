@@ -15,6 +15,7 @@ import type { Pricer } from "../../../usage/prices.ts";
 import type { Cli } from "../../cli.ts";
 import { openFullScreen } from "../../full-screen.ts";
 import { t, tell } from "../../language.ts";
+import { wrapWords } from "../../layout.ts";
 import { createLiveLog } from "../../live-log.ts";
 import { paintText } from "../../output.ts";
 import { describeRecord } from "../../request-line.ts";
@@ -109,10 +110,12 @@ export async function openTopView(cli: Cli, canvas: Canvas, { endsProxy, service
     selected = row?.id ?? null;
     return row;
   };
-  const footOf = (): string | null => {
-    if (asked?.question != null) return paint("yellow", asked.question);
-    if (isTyping) return `/${filter}_  ${paint("dim", t`enter keeps it, esc shows all`)}`;
-    return message;
+  /** A question is read to its end before it is answered: it has as many lines as it takes. */
+  const footOf = (columns: number): string[] | null => {
+    if (asked?.question != null)
+      return wrapWords(asked.question, columns).map((line) => paint("yellow", line));
+    if (isTyping) return [`/${filter}_  ${paint("dim", t`enter keeps it, esc shows all`)}`];
+    return message === null ? null : wrapWords(message, columns);
   };
   const draw = (): void => {
     if (isClosed) return;
@@ -138,7 +141,7 @@ export async function openTopView(cli: Cli, canvas: Canvas, { endsProxy, service
           events: filter === "" ? events : events.filter(matches),
           selected: row?.id ?? null,
           filter,
-          foot: footOf(),
+          foot: footOf(size.columns),
           version: VERSION,
           now: now(),
         },
