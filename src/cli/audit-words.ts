@@ -21,7 +21,7 @@ export const STATE_NAMES: Readonly<Record<Finding["state"], Text>> = {
 };
 
 const OF: Readonly<Record<Finding["of"], Text>> = {
-  answers: text`answers`,
+  answers: text`answered requests`,
   sessions: text`sessions`,
   stretches: text`stretches between readings of the balance`,
   upstreams: text`other upstreams with the same models`,
