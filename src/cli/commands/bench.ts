@@ -3,7 +3,7 @@ import { type BenchResult, type Contender, type Round, estimate, runBench } from
 import { planTestRequests } from "../../app/doctor/test-request.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { quoteWord } from "../../base/paths.ts";
-import { flagFor } from "../../base/service.ts";
+import { SERVICE_FACTS, flagFor } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { showHost } from "../../base/upstream.ts";
 import { describe, reasonInEnglish } from "../../routing/reasons.ts";
@@ -92,8 +92,15 @@ function distinct(contenders: readonly Contender[]): readonly Contender[] {
   ];
 }
 
+/** "main#1", and "main#1 Claude Code" where both services have one. */
+function namerOf(contenders: readonly Contender[]): (upstream: Contender["upstream"]) => string {
+  const isBoth = new Set(contenders.map(({ upstream }) => upstream.service)).size > 1;
+  return ({ label, service }) => (isBoth ? `${label} ${SERVICE_FACTS[service].name}` : label);
+}
+
 function describePlan(contenders: readonly Contender[], rounds: number, usd: number | null): string[] {
-  const rows = contenders.map(({ model, upstream }) => [upstream.label, showHost(upstream.baseUrl), model]);
+  const nameIt = namerOf(contenders);
+  const rows = contenders.map(({ model, upstream }) => [nameIt(upstream), showHost(upstream.baseUrl), model]);
   const cost = usd === null ? t`what they cost is not known` : t`about ${formatUsd(usd)} in all`;
   return [
     t`These are asked ${rounds} times each, with their keys:`,
@@ -165,6 +172,7 @@ function printResults({ out }: Cli, results: readonly BenchResult[]): void {
   const number = (value: number | null, show: (known: number) => string): string =>
     value === null ? "-" : show(value);
   const answered = results.filter(({ rounds }) => rounds.length > 0);
+  const nameIt = namerOf(results);
   if (answered.length > 0)
     out.table(
       [t`upstream`, t`first byte`, t`tok/s`, t`cached`, t`cost`, t`failed`, t`model`],
@@ -180,7 +188,7 @@ function printResults({ out }: Cli, results: readonly BenchResult[]): void {
         const spent = rounds.map(({ usd }) => usd);
         const usd = spent.every((one) => one !== null) ? spent.reduce((sum, one) => sum + one, 0) : null;
         return [
-          upstream.label,
+          nameIt(upstream),
           number(median(rounds.map(({ firstByteMs }) => firstByteMs)), formatMs),
           number(median(rounds.map(({ tokensPerSecond }) => tokensPerSecond)), (speed) =>
             String(Math.round(speed)),
@@ -196,7 +204,7 @@ function printResults({ out }: Cli, results: readonly BenchResult[]): void {
     const problem = problemOf(result, (reason) => tell(describe(reason)));
     if (result.rounds.length === 0)
       out.line(
-        `${result.upstream.label}: ${problem ?? t`it answered the first request and none of the rounds`}`,
+        `${nameIt(result.upstream)}: ${problem ?? t`it answered the first request and none of the rounds`}`,
       );
   }
   for (const { features, upstream } of answered) {
@@ -206,6 +214,6 @@ function printResults({ out }: Cli, results: readonly BenchResult[]): void {
       features.takes.length === 0 ? null : t`takes ${tellList(features.takes)}`,
       lacks.length === 0 ? null : t`refuses ${tellList(lacks)}`,
     ].filter((part) => part !== null);
-    out.line(out.paint("dim", `${upstream.label}: ${tellList(words)}`));
+    out.line(out.paint("dim", `${nameIt(upstream)}: ${tellList(words)}`));
   }
 }

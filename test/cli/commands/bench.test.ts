@@ -118,6 +118,13 @@ test("sends nothing without a yes, and says what to type", async () => {
   expect(stderr).toContain("nothing was sent");
   expect(stderr).toContain("ch bench main#1 --rounds 2 --model gpt-5.5 --yes");
   expect(relay.requests).toHaveLength(0);
+  // Of both services, each says whose it is.
+  const upstreams = [{ base_url: relay.baseUrl, auth: { auth_token: KEY } }];
+  const both = { configs: { main: { upstreams } } };
+  home.write(".codex-helper/config.json", { codex: both, claude: both });
+  const asked = (await bench()).stderr;
+  expect(asked).toMatch(/^ {2}main#1 Codex +http/m);
+  expect(asked).toMatch(/^ {2}main#1 Claude Code +http/m);
   const none = await bench("nobody", "--yes");
   expect([none.code, none.stderr.split("\n")[0]]).toEqual([1, 'error: there is no upstream "nobody"']);
   for (const rounds of ["0", "21", "x"]) expect((await bench("--rounds", rounds, "--yes")).code).toBe(2);
