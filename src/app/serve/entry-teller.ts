@@ -2,11 +2,13 @@
 // that names another model than was asked for, costs above an alarm. Nothing is loaded for a line without such a thing.
 import { type Text, t } from "../../base/text.ts";
 import { onUserError } from "../../base/errors.ts";
+import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { AlarmEntry } from "../../config/notify.ts";
 import type { LogEntry } from "../../log/entry.ts";
-import { readRecord } from "../../log/record.ts";
+import { readLogBackward } from "../../log/reader.ts";
+import { type LogRecord, readRecord } from "../../log/record.ts";
 import type { ModelNames } from "../../usage/model-match.ts";
 import type { LiveConfig } from "../live-config.ts";
 import type { LivePrices } from "../spend/live-prices.ts";
@@ -18,6 +20,7 @@ type Named = ModelNames & Pick<LogEntry, "upstream_label">;
 interface EntryTellerOptions {
   readonly live: Pick<LiveConfig, "current" | "listAll">;
   readonly prices: Pick<LivePrices, "costOf">;
+  readonly paths: Pick<Paths, "requestsLog">;
   /** Wall clock, ms. */
   readonly now: () => number;
   readonly onEvent: (event: AppEvent) => void;
@@ -28,10 +31,12 @@ interface EntryTellerOptions {
 const MOST_TOLD = 50;
 /** Names of models in one day: an upstream may answer with a new one each time. */
 const MOST_SEEN = 500;
+/** Of the log, when a model is told: mebibytes, about. */
+const MOST_BATCHES = 64;
 /** All places on earth begin their days at a quarter of an hour. */
 const QUARTER_MS = 900_000;
 
-export function createEntryTeller({ live, now, onEvent, onTrouble, prices }: EntryTellerOptions) {
+export function createEntryTeller({ live, now, onEvent, onTrouble, paths, prices }: EntryTellerOptions) {
   const told = new Set<string>();
   const fresh = (names: readonly string[] = []): string => {
     const some = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
@@ -80,11 +85,29 @@ export function createEntryTeller({ live, now, onEvent, onTrouble, prices }: Ent
     seen.add(triple);
     const upstream = find(entry.service, upstream_label, upstream_base_url);
     if (upstream === null) return;
-    void import("../../usage/model-match.ts").then(({ matchModel }) => {
+    void import("../../usage/model-match.ts").then(async ({ askedModel, matchModel }) => {
       if (seen.has(pair) || matchModel(names) !== "other") return;
       seen.add(pair);
-      onEvent({ kind: "model-mismatch", upstream, asked, served, requestId: entry.id ?? null });
+      const isThis = (record: LogRecord): boolean =>
+        record.run !== entry.run &&
+        record.service === entry.service &&
+        record.upstream_label === upstream_label &&
+        record.upstream_base_url === upstream_base_url &&
+        askedModel(record) === asked &&
+        matchModel(record) === "other";
+      if (!(await wasLoggedToday(isThis).catch(onUserError(() => false))))
+        onEvent({ kind: "model-mismatch", upstream, asked, served, requestId: entry.id ?? null });
     });
+  };
+  /** Of another run, which told it then. */
+  const wasLoggedToday = async (isThis: (record: LogRecord) => boolean): Promise<boolean> => {
+    const since = new Date(now()).setHours(0, 0, 0, 0);
+    let batches = 0;
+    for await (const entries of readLogBackward(paths.requestsLog, { since })) {
+      if (entries.some(({ record }) => record.timestamp_ms >= since && isThis(record))) return true;
+      if (++batches === MOST_BATCHES) break;
+    }
+    return false;
   };
   return (entry: LogEntry): void => {
     const names = fresh(entry.held_back);

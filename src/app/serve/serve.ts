@@ -232,7 +232,7 @@ async function makeShared({
       onConfig: () => pool.look(),
     }),
     pool,
-    tellOf: createEntryTeller({ live, now, onEvent: noteEvent, onTrouble, prices }),
+    tellOf: createEntryTeller({ live, now, onEvent: noteEvent, onTrouble, paths, prices }),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     tellers,
     noteEvent,

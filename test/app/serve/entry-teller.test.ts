@@ -2,14 +2,15 @@ import { expect, test } from "bun:test";
 import { createEntryTeller } from "../../../src/app/serve/entry-teller.ts";
 import type { AlarmEntry } from "../../../src/config/notify.ts";
 import type { AppEvent } from "../../../src/app/serve/events.ts";
-import type { LogEntry } from "../../../src/log/entry.ts";
+import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
 import { makeEntry } from "../../log/make-entry.ts";
+import { makeTempHome } from "../../helpers/temp-home.ts";
 import { makeUpstream } from "../../helpers/upstream.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 
 const DAY_MS = 86_400_000;
 
-function setUp(alarm?: AlarmEntry) {
+function setUp(alarm?: AlarmEntry, requestsLog = "/nonexistent/requests.jsonl") {
   const upstreams = [1, 2].map((position) =>
     makeUpstream({ label: `main#${position}`, baseUrl: `https://relay-${position}.example/v1` }),
   );
@@ -20,6 +21,7 @@ function setUp(alarm?: AlarmEntry) {
       current: () => ({ config: { shell: { alarm } } }) as never,
       listAll: () => upstreams.map((upstream) => ({ upstream, problem: null }) as never),
     },
+    paths: { requestsLog },
     prices: { costOf: async () => () => ({ kind: "priced", usd: 2 }) },
     now: () => clock.now,
     onEvent: (event) => events.push(event),
@@ -101,4 +103,26 @@ test("a turn that costs more than the alarm is told, with its upstream", async (
     },
     { requestId: "next" },
   ]);
+});
+
+test("what an earlier run told of the day is not told again, and of the day before is", async () => {
+  using home = makeTempHome();
+  const noon = Date.parse("2026-11-30T12:00:00");
+  const line = (model: string, daysAgo: number): string =>
+    makeLogLine(
+      makeEntry({
+        timestamp_ms: noon - DAY_MS * daysAgo - 3_600_000,
+        run: "earlier",
+        model,
+        served_model: "glm-4.7",
+        upstream_label: "main#1",
+        upstream_base_url: "https://relay-1.example/v1",
+      }),
+    );
+  home.write(".codex-helper/logs/requests.jsonl", line("gpt-5.4", 1) + line("gpt-5.5", 0));
+  const { answer, events } = setUp(undefined, home.paths.requestsLog);
+  answer("glm-4.7", { run: "this" });
+  answer("glm-4.7", { run: "this", model: "gpt-5.4" });
+  await waitUntil(() => events.length === 1 || undefined, { what: "the one of the day before" });
+  expect(events).toMatchObject([{ kind: "model-mismatch", asked: "gpt-5.4" }]);
 });
