@@ -2,6 +2,9 @@
 import type { Env } from "../../base/env.ts";
 import { readVariable } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
+import { findExisting } from "../../base/home.ts";
+import { findUserHome } from "../../base/paths.ts";
+import { runProgram } from "../../base/run-program.ts";
 import { t } from "../../base/text.ts";
 import { createTrust } from "../../base/trust.ts";
 import type { ShareEntry } from "../../config/share.ts";
@@ -45,23 +48,10 @@ async function readUrl({ url, url_command: command, url_env: name }: ShareEntry,
     if (value !== undefined) return value;
     throw new UserError(t`share.url_env: the variable ${name} is not set`, { hint: `export ${name}=...` });
   }
-  const words = [...(command ?? [])];
-  const program = words[0] ?? "";
-  try {
-    const child = Bun.spawn(words, {
-      env: { ...env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "ignore",
-      timeout: COMMAND_MS,
-      killSignal: "SIGKILL",
-    });
-    const text = await new Response(child.stdout).text();
-    if ((await child.exited) === 0) return text;
-  } catch {
-    throw new UserError(t`share.url_command: ${program} cannot be started`, { hint: "ch config edit" });
-  }
-  throw new UserError(t`share.url_command: ${program} failed or took longer than ${COMMAND_MS / 1_000} s`, {
-    hint: "ch pool test",
-  });
+  const words = command ?? [];
+  // Not in the directory of whatever project ch was started in: what it holds could be run in the program's place.
+  const cwd = findExisting(findUserHome(env));
+  const run = await runProgram(words, "", { env, cwd, timeoutMs: COMMAND_MS, isRead: true });
+  if (run.problem === null) return run.stdout;
+  throw new UserError(t`share.url_command: ${words[0] ?? ""} ${run.problem}`, { hint: "ch pool test" });
 }

@@ -86,12 +86,14 @@ export function createSharedSpend(options: SharedSpendOptions) {
     known.set(budget, { version, at, used });
     return used;
   };
-  const take = (id: string, window: string, whose: string, amount: number): void => {
-    if (whose === machine || !(amount >= 0)) return;
+  /** False for what was known, and for what this machine has told itself. */
+  const take = (id: string, window: string, whose: string, amount: number): boolean => {
+    if (whose === machine || !(amount >= 0)) return false;
     const sums = others.getOrInsertComputed(`${id} ${window}`, () => new Map());
-    if (amount <= (sums.get(whose) ?? 0)) return;
+    if (amount <= (sums.get(whose) ?? 0)) return false;
     sums.set(whose, amount);
     version += 1;
+    return true;
   };
 
   const flush = async (to: Link): Promise<void> => {
@@ -188,8 +190,7 @@ export function createSharedSpend(options: SharedSpendOptions) {
     }): void {
       const { amount, id, machine: whose, window } = news;
       if (typeof window !== "string" || typeof whose !== "string" || typeof amount !== "number") return;
-      take(id, window, whose, amount);
-      change();
+      if (take(id, window, whose, amount)) change();
     },
     stop(): void {
       for (const one of [timer, changing]) clearTimeout(one ?? undefined);

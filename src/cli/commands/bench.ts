@@ -119,13 +119,17 @@ function cacheOf(rounds: readonly Round[]): number | null {
   return median(rounds.slice(1).map(({ cachedShare }) => cachedShare));
 }
 
+/** US dollars; null where that of one round is not known. */
+function costOf(rounds: readonly Round[]): number | null {
+  return rounds.reduce<number | null>((sum, { usd }) => (sum === null || usd === null ? null : sum + usd), 0);
+}
+
 function servedBy({ rounds }: BenchResult): string | null {
   return rounds.find(({ servedModel }) => servedModel !== null)?.servedModel ?? null;
 }
 
 function makeJson(result: BenchResult): unknown {
   const { failed, features, first, rounds, upstream } = result;
-  const spent = rounds.map(({ usd }) => usd);
   return {
     service: upstream.service,
     label: upstream.label,
@@ -137,7 +141,7 @@ function makeJson(result: BenchResult): unknown {
     first_byte_ms: median(rounds.map(({ firstByteMs }) => firstByteMs)),
     tokens_per_second: median(rounds.map(({ tokensPerSecond }) => tokensPerSecond)),
     cached_share: cacheOf(rounds),
-    usd: spent.every((usd) => usd !== null) ? spent.reduce((sum, usd) => sum + usd, 0) : null,
+    usd: costOf(rounds),
     failed_rounds: failed,
     rounds: rounds.map((round) => ({
       first_byte_ms: round.firstByteMs,
@@ -185,8 +189,6 @@ function printResults({ out }: Cli, results: readonly BenchResult[]): void {
           upstream_base_url: upstream.baseUrl,
         });
         const name = oneLine(served ?? first.model);
-        const spent = rounds.map(({ usd }) => usd);
-        const usd = spent.every((one) => one !== null) ? spent.reduce((sum, one) => sum + one, 0) : null;
         return [
           nameIt(upstream),
           number(median(rounds.map(({ firstByteMs }) => firstByteMs)), formatMs),
@@ -194,7 +196,7 @@ function printResults({ out }: Cli, results: readonly BenchResult[]): void {
             String(Math.round(speed)),
           ),
           number(cacheOf(rounds), (share) => `${Math.round(100 * share)}%`),
-          number(usd, formatUsd),
+          number(costOf(rounds), formatUsd),
           String(failed),
           match === "other" ? out.paint("yellow", t`${name}, not ${first.model}`) : name,
         ];
