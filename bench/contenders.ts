@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { freePort } from "../test/helpers/free-port.ts";
-import { installPeers } from "./peers.ts";
+import { installPeers, type Peer } from "./peers.ts";
 import { type Dialect, type Kind, RESPONSES } from "./wire.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -20,6 +20,8 @@ export interface Contender {
   readonly listeningMs: number;
   readonly dialect: Dialect;
   readonly kinds: readonly Kind[];
+  /** So much slower than a proxy that a tenth of the requests must do. */
+  readonly isSlow: boolean;
   stop(): Promise<void>;
 }
 
@@ -36,8 +38,14 @@ export interface Field {
   readonly missing: readonly string[];
 }
 
+/** What is compared: by default everything; `own` alone is us and the least a Bun proxy can do. `given`: by a command. */
+export interface Wanted {
+  readonly isOwnOnly: boolean;
+  readonly given: readonly Peer[];
+}
+
 /** Everything that can be compared here, not started yet. Installs the peers from npm where they are not. */
-export async function findPrograms(upstreamPort: number): Promise<Field> {
+export async function findPrograms(upstreamPort: number, { given, isOwnOnly }: Wanted): Promise<Field> {
   const origin = `http://127.0.0.1:${upstreamPort}`;
   const missing: string[] = [];
   const programs: Program[] = [
@@ -50,6 +58,11 @@ export async function findPrograms(upstreamPort: number): Promise<Field> {
         })),
     },
   ];
+  const helper = (name: string, setup: HelperSetup): Program => ({
+    name,
+    start: () => launch(name, (port, home) => codexHelper(port, home, { origin, ...setup })),
+  });
+  if (isOwnOnly) return { programs: [...programs, helper("ch", {})], missing };
   const system = (name: string, makeConfig: (port: number, home: string) => Launch): void => {
     const path = Bun.which(name, { PATH: `${process.env["PATH"]}:/usr/sbin` });
     if (path === null) missing.push(`${name}: not installed (apt install ${name})`);
@@ -57,10 +70,6 @@ export async function findPrograms(upstreamPort: number): Promise<Field> {
   };
   system("nginx", (port, home) => nginx(port, home, upstreamPort));
   system("haproxy", (port, home) => haproxy(port, home, upstreamPort));
-  const helper = (name: string, setup: HelperSetup): Program => ({
-    name,
-    start: () => launch(name, (port, home) => codexHelper(port, home, { origin, ...setup })),
-  });
   programs.push(
     helper("ch", {}),
     helper("ch, 20 rules", { rules: 20 }),
@@ -70,7 +79,7 @@ export async function findPrograms(upstreamPort: number): Promise<Field> {
   );
   const peers = await installPeers();
   missing.push(...peers.missing);
-  for (const peer of peers.installed) {
+  for (const peer of [...peers.installed, ...given]) {
     programs.push({
       name: peer.name,
       start: () => launch(peer.name, (port, home) => peer.launch({ port, home, origin })),
@@ -128,6 +137,7 @@ export interface Launch {
   readonly dialect?: Dialect;
   /** Default: all. */
   readonly kinds?: readonly Kind[];
+  readonly isSlow?: boolean;
 }
 
 function makeContender(name: string, port: number): Contender {
@@ -138,6 +148,7 @@ function makeContender(name: string, port: number): Contender {
     listeningMs: 0,
     dialect: RESPONSES,
     kinds: ["json", "sse", "paced"],
+    isSlow: false,
     stop: () => Promise.resolve(),
   };
 }
@@ -145,18 +156,19 @@ function makeContender(name: string, port: number): Contender {
 async function launch(name: string, makeLaunch: (port: number, home: string) => Launch): Promise<Contender> {
   const home = mkdtempSync(join(tmpdir(), "codex-helper-bench-"));
   const port = freePort();
-  const { command, dialect, env, kinds } = makeLaunch(port, home);
+  const { command, dialect, env, isSlow = false, kinds } = makeLaunch(port, home);
   const startedAt = performance.now();
   const child = Bun.spawn([...command], {
     cwd: home,
     env: { HOME: home, PATH: process.env["PATH"] ?? "", PORT: `${port}`, ...env },
     stdio: ["ignore", "ignore", "ignore"],
   });
-  await accepts(port);
+  await accepts(port, child, name);
   return {
     ...makeContender(name, port),
     pid: child.pid,
     listeningMs: performance.now() - startedAt,
+    isSlow,
     ...(dialect === undefined ? {} : { dialect }),
     ...(kinds === undefined ? {} : { kinds }),
     async stop() {
@@ -270,16 +282,19 @@ function codexHelper(
 
 const START_MS = 20_000;
 
-/** Waits until something listens on the port. */
-async function accepts(port: number): Promise<void> {
+/** Waits until something listens on the port. Throws where nothing does in time, or the program has ended. */
+async function accepts(port: number, child: Subprocess, name: string): Promise<void> {
   const deadline = performance.now() + START_MS;
   for (;;) {
+    if (child.exitCode !== null)
+      throw new Error(`${name} ended with ${child.exitCode} instead of listening on ${port}`);
     try {
       const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
       socket.end();
       return;
     } catch (error) {
-      if (performance.now() > deadline) throw error;
+      if (performance.now() > deadline)
+        throw new Error(`${name} does not listen on ${port} within ${START_MS / 1_000} s`, { cause: error });
       await Bun.sleep(1);
     }
   }

@@ -17,6 +17,9 @@ const PACKAGES = [
 ];
 const CACHE = join(tmpdir(), "codex-helper-bench-peers");
 
+/** What a peer's package is called with its version, as the report tells it. */
+export const PEER_VERSIONS = PACKAGES;
+
 /** Installs what is not there yet. A peer that cannot be installed, or run without node, is in `missing`. */
 export async function installPeers(): Promise<{
   readonly installed: readonly Peer[];
@@ -61,6 +64,7 @@ const PEERS: readonly Recipe[] = [
         headers: ["x-portkey-provider: openai", `x-portkey-custom-host: ${origin}/v1`],
         hasSession: true,
       },
+      isSlow: true,
     }),
   },
   {
@@ -89,6 +93,7 @@ const PEERS: readonly Recipe[] = [
         command: [...command, "start"],
         dialect: { format: "messages", headers: ["anthropic-version: 2023-06-01"], hasSession: true },
         kinds: ["json"],
+        isSlow: true,
       };
     },
   },

@@ -2,6 +2,7 @@
 import type { Budget } from "./budgets.ts";
 import type { Contender } from "./contenders.ts";
 import type { Crowd, DifficultClients } from "./difficult-clients.ts";
+import type { Machine } from "./machine.ts";
 import type { Measured, Workload } from "./wire.ts";
 
 export interface Sample extends Measured {
@@ -46,6 +47,7 @@ export interface CommandTime {
 export interface Report {
   /** The day, UTC. */
   readonly date: string;
+  readonly machine: Machine;
   readonly rounds: number;
   /** What could not be compared, and why. */
   readonly missing: readonly string[];
@@ -109,7 +111,7 @@ export function cpuRatio(
 }
 
 export function describe(report: Report, budgets: readonly Budget[]): string {
-  const { commands, crowd, memory, missing, difficult, rounds, rows, starts } = report;
+  const { commands, crowd, machine, memory, missing, difficult, rounds, rows, starts } = report;
   const names = [...new Set(rows.map(({ workload }) => workload))];
   return [
     ...names.map((name) => describeWorkload(name, rows)),
@@ -151,6 +153,10 @@ export function describe(report: Report, budgets: readonly Budget[]): string {
       ]),
     ]),
     ...(missing.length === 0 ? [] : [missing.join("\n")]),
+    [
+      `${machine.cores} x ${machine.cpu}, ${machine.memoryMib} MiB, Linux ${machine.kernel}`,
+      ...Object.entries(machine.versions).map(([name, version]) => `${name}: ${version}`),
+    ].join("\n"),
     `Medians of ${rounds} rounds. CPU us: of the proxy's process per request. us/event: the same per event, which is CPU
 seconds per million events. ttfb, event: time to the first byte, and of each paced event, over the direct connection's, us.`,
   ].join("\n\n");

@@ -1,5 +1,8 @@
 // Compares the proxy with others and with none at all, as ratios taken in one run: interleaved rounds, medians.
-// docs/performance.md says how to read it.  bun run bench [--quick] [--only WORDS] [--json FILE] [--picture FILE]
+// docs/performance.md says how to read it, and what a peer's command gets.
+// bun run bench [--quick] [--only WORDS] [--peer "NAME=COMMAND"]... [--json FILE] [--picture FILE]
+// bun run bench --gate [--keep]     only us and the minimal proxy, against bench/ratios.json; --keep writes that file
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { listBudgets } from "./budgets.ts";
 import { type Contender, findPrograms, type Program, startScript, timeCommand } from "./contenders.ts";
@@ -10,6 +13,9 @@ import {
   measureStalling,
   type DifficultClients,
 } from "./difficult-clients.ts";
+import { describeVerdicts, judge, type Kept, readRatios } from "./gate.ts";
+import { parsePeer } from "./given-peers.ts";
+import { describeMachine } from "./machine.ts";
 import { makePicture } from "./picture.ts";
 import { cpuSeconds, memoryMb } from "./process-cost.ts";
 import {
@@ -29,13 +35,20 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     json: { type: "string" },
     picture: { type: "string" },
+    peer: { type: "string", multiple: true, default: [] },
+    "peer-header": { type: "string", multiple: true, default: [] },
+    gate: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
   },
 });
+const given = options.peer.map((text) => parsePeer(text, options["peer-header"]));
 if (process.platform !== "linux") throw new Error("the bench reads /proc: it needs Linux");
 
 const ROUNDS = options.quick ? 3 : 5;
 /** Whoever gives memory back does so in the quiet after work. */
 const REST_MS = 3_000;
+const TODAY = new Date().toISOString().slice(0, 10);
+const RATIOS = join(import.meta.dir, "ratios.json");
 const STARTS = options.quick ? 5 : 15;
 /** A thirtieth of the speed: a tenth of the requests says as much. */
 const PEER_SHARE = 0.1;
@@ -52,8 +65,21 @@ const load = await startScript<"ready">("load.ts", [], (message) => answer.resol
 const running: Contender[] = [];
 
 try {
-  const { missing, programs } = await findPrograms(upstream.ready.port);
-  const chosen = workloads(options.quick).filter(({ name }) => name.includes(options.only));
+  const { missing, programs } = await findPrograms(upstream.ready.port, { given, isOwnOnly: options.gate });
+  const chosen = workloads(options.quick || options.gate).filter(({ name }) => name.includes(options.only));
+  if (options.gate) await holdGate(programs, chosen);
+  else await compare(programs, missing, chosen);
+} finally {
+  load.child.kill();
+  await Promise.all(running.map((contender) => contender.stop()));
+  upstream.child.kill();
+}
+
+async function compare(
+  programs: readonly Program[],
+  missing: readonly string[],
+  chosen: readonly Workload[],
+): Promise<void> {
   const commands = measureCommands();
   const { firsts, starts } = await measureStarts(programs);
   for (const program of programs) running.push(await program.start());
@@ -64,7 +90,10 @@ try {
   const ch = running.find(({ name }) => name === "ch");
   const crowd = ch === undefined ? null : await measureCrowd(ch);
   const report: Report = {
-    date: new Date().toISOString().slice(0, 10),
+    date: TODAY,
+    machine: describeMachine(
+      Object.fromEntries(options.peer.map((text) => [parsePeer(text, []).name, text])),
+    ),
     rounds: ROUNDS,
     missing,
     rows: makeRows(chosen, running, samples),
@@ -75,12 +104,30 @@ try {
     commands,
   };
   console.log(describe(report, listBudgets(report)));
-  if (options.json !== undefined) await Bun.write(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.json !== undefined)
+    await Bun.write(
+      options.json,
+      `${JSON.stringify({ ...report, samples: Object.fromEntries(samples) }, null, 2)}\n`,
+    );
   if (options.picture !== undefined) await Bun.write(options.picture, makePicture(report));
-} finally {
-  load.child.kill();
-  await Promise.all(running.map((contender) => contender.stop()));
-  upstream.child.kill();
+}
+
+/** Ends with 1 where a ratio has grown past its bound. */
+async function holdGate(programs: readonly Program[], chosen: readonly Workload[]): Promise<void> {
+  for (const program of programs) running.push(await program.start());
+  const ratios = readRatios(makeRows(chosen, running, await measureRounds(chosen)));
+  if (options.keep) {
+    const { cores, cpu } = describeMachine({});
+    await Bun.write(
+      RATIOS,
+      `${JSON.stringify({ date: TODAY, machine: `${cores} x ${cpu}`, ratios } satisfies Kept, null, 2)}\n`,
+    );
+  }
+  const kept = (await Bun.file(RATIOS).json()) as Kept;
+  const wanted = Object.entries(kept.ratios).filter(([name]) => name.includes(options.only));
+  const verdicts = judge(ratios, { ...kept, ratios: Object.fromEntries(wanted) });
+  console.log(describeVerdicts(verdicts));
+  if (verdicts.some(({ holds }) => !holds)) process.exitCode = 1;
 }
 
 /** Round 0 is not counted, nor what comes before it: a just-in-time compiler needs tens of thousands of requests to be done. */
@@ -102,8 +149,8 @@ async function measureRounds(chosen: readonly Workload[]): Promise<ReadonlyMap<s
   return samples;
 }
 
-function shareOf(workload: Workload, { dialect }: Contender): Workload {
-  if (dialect.headers.length === 0 || workload.kind === "paced") return workload;
+function shareOf(workload: Workload, { isSlow }: Contender): Workload {
+  if (!isSlow || workload.kind === "paced") return workload;
   const { connections, requests } = workload;
   return { ...workload, requests: Math.max(connections, Math.ceil(requests * PEER_SHARE)) };
 }
