@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { errorCode, ignoreSystemError } from "./errors.ts";
+import { type Text, t } from "./text.ts";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -26,6 +27,19 @@ export function identifyProcess(pid: number): ProcessIdentity | null {
 export function isRunning({ pid, started }: ProcessIdentity): boolean {
   const now = identifyProcess(pid);
   return now !== null && (now.started === null || started === null || now.started === started);
+}
+
+/** "the running ch (pid 4312, terminal ttys003)" */
+export function describeProcess({
+  pid,
+  terminal,
+}: {
+  readonly pid: number;
+  readonly terminal: string | null;
+}): Text {
+  return terminal === null
+    ? t`the running ch (pid ${pid})`
+    : t`the running ch (pid ${pid}, terminal ${terminal})`;
 }
 
 /** The terminal of this process, as `ps` names it: "ttys003", "pts/3"; null where it has none or the system does not tell. */

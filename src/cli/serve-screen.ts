@@ -9,6 +9,7 @@ import type { SwitchReport } from "../app/status/switch-report.ts";
 import { showSpan } from "../base/text.ts";
 import type { Instance } from "../state/instances.ts";
 import { showHost } from "../base/upstream.ts";
+import type { Bootstrapped } from "../app/import/bootstrap.ts";
 import { t, tell, tellList } from "./language.ts";
 import { showPath } from "../base/paths.ts";
 import {
@@ -55,6 +56,15 @@ export function describeLeftOpen(open: readonly OpenSessions[]): string {
 interface OpenSessions {
   readonly service: Service;
   readonly ids: readonly string[];
+}
+
+/** What the first start of a service took over from its client. */
+export function describeImported({ configs, service, skipped }: Bootstrapped): string[] {
+  const names = configs.map(({ name }) => name);
+  return [
+    t`imported from ${CLIENT_NAME[service]}: ${tellList(names)} (ch config list)`,
+    ...skipped.map((words) => t`  skipped: ${words}`),
+  ];
 }
 
 /** Where it listens, and the order in which upstreams are asked. */

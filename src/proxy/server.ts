@@ -1,13 +1,11 @@
-// Puts one service's proxy together and binds it to its port on loopback. Answers nothing by itself but its own failures;
-// what it starts, `stop` ends.
-import { errorCode, UserError } from "../base/errors.ts";
+// Puts one service's proxy together behind its door. Answers nothing by itself but its own failures; what it starts, `stop` ends.
 import { OpenList } from "../base/open-list.ts";
 import { NO_OWNED_NAMES } from "../base/owned-names.ts";
 import { ESTABLISHED, hexPort, listTcpSockets, readTcpTables } from "../base/tcp-table.ts";
-import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { createConnections } from "./connections.ts";
 import type { ProxyDeps, RunningRequest } from "./deps.ts";
+import { type Door, openDoor } from "./door.ts";
 import { makeAllowedHosts } from "./guard.ts";
 import { handle } from "./handle.ts";
 import { createLaneDoor } from "./lane-door.ts";
@@ -36,8 +34,10 @@ export interface ProxyOptions
         | "readKey"
       >
     > {
-  /** 0 for any free port. */
+  /** 0 for any free port. Without effect where there is a door. */
   readonly port: number;
+  /** One that is open already. */
+  readonly door?: Door;
   /** The client token may have been seen by others: where the system tells, only this user is answered. */
   readonly isForOneUser?: boolean;
   /** A request is held until a limit is reset. */
@@ -52,18 +52,14 @@ export interface ProxyOptions
 
 export type ProxyServer = ReturnType<typeof startProxy>;
 
-/** There is no way to listen beyond loopback. */
-const LOOPBACK = "127.0.0.1";
-/** Above our own body limit, so that it is we who answer 413. */
-const BUN_BODY_LIMIT = 2 ** 30;
-
-/** Binds and serves. Throws UserError when the port is in use. Nothing is switched or changed by it. */
+/** Serves. Throws UserError when the port is in use. Nothing is switched or changed by it. */
 export function startProxy({
   isForOneUser = false,
   onBug,
   onSession,
   onWait = () => {},
-  port,
+  port: wanted,
+  door = openDoor(wanted),
   ...options
 }: ProxyOptions) {
   const monotonic = (): number => performance.now();
@@ -74,7 +70,8 @@ export function startProxy({
   };
   const lanes = options.lanes ?? createLaneDoor({ now: Date.now });
   lanes.attach({ router: options.router, upstreams: options.allUpstreams ?? activeUpstreams });
-  let allowedHosts = makeAllowedHosts(port);
+  const { port, server } = door;
+  const allowedHosts = makeAllowedHosts(port);
   let waits: Waits | null = null;
   let isStopping = false;
   const running = new OpenList<RunningRequest>();
@@ -107,10 +104,9 @@ export function startProxy({
     onBug(error);
     return makeErrorResponse(deps.service, { status: 500, message: "codex-helper failed on this request" });
   };
-  const server = bind(port, (request) => handle(request, deps).catch(fail), fail);
-  allowedHosts = makeAllowedHosts(server.port ?? port);
+  door.answerWith({ answer: (request) => handle(request, deps).catch(fail), fail });
   return {
-    port: server.port ?? port,
+    port,
     /** Those that wait for the reset of a limit; null where none ever did. */
     waits: () => waits,
     /** What each request that is being answered has come to, the oldest first. */
@@ -144,32 +140,4 @@ function isOwnConnection(server: Bun.Server<undefined>, request: Request): boole
       one.state === ESTABLISHED && one.local.endsWith(local ?? "") && one.remote.endsWith(remote ?? ""),
   );
   return open?.uid === 0 || (open !== undefined && open.uid === process.getuid?.());
-}
-
-function bind(
-  port: number,
-  answer: (request: Request) => Promise<Response>,
-  fail: (error: unknown) => Response,
-): Bun.Server<undefined> {
-  try {
-    return Bun.serve({
-      hostname: LOOPBACK,
-      port,
-      development: false,
-      // Without this a second process would bind the same port and share the requests.
-      reusePort: false,
-      // Streams may be silent for minutes; the proxy has its own idle timers.
-      idleTimeout: 0,
-      maxRequestBodySize: BUN_BODY_LIMIT,
-      fetch: answer,
-      error: fail,
-    });
-  } catch (error) {
-    if (errorCode(error) !== "EADDRINUSE" && errorCode(error) !== "EACCES") throw error;
-    const message =
-      errorCode(error) === "EACCES"
-        ? t`no permission to use port ${port} on ${LOOPBACK}`
-        : t`port ${port} on ${LOOPBACK} is in use by another program`;
-    throw new UserError(message, { cause: error });
-  }
 }

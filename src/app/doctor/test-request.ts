@@ -24,7 +24,8 @@ import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.
 import { createClientSecrets } from "../client-secrets.ts";
 import type { Keys } from "../keys/keys.ts";
 import { createLiveConfig, type LiveConfig, listTargets } from "../live-config.ts";
-import { askRunning, describeLack, describeProcess } from "../status/running.ts";
+import { describeProcess } from "../../base/process-identity.ts";
+import { askRunning, describeLack } from "../status/running.ts";
 import { reach } from "./examine-network.ts";
 import { findApi } from "./find-api.ts";
 

@@ -1,14 +1,12 @@
 // Runs the proxies of one process: one for each service asked for, sharing the log, the request budget and the clock.
 // Prints nothing; tells what happens through callbacks.
-import type { Env } from "../../base/env.ts";
-import { UserError, errorText, onUserError } from "../../base/errors.ts";
+import { errorText, onUserError } from "../../base/errors.ts";
 import { describeUnsafeHome, prepareHome } from "../../base/home.ts";
 import { createMemoryBudget } from "../../base/memory-budget.ts";
 import { inEnglish, t, type Text } from "../../base/text.ts";
 import type { OwnedName } from "../../base/owned-names.ts";
-import type { Paths } from "../../base/paths.ts";
-import { findTerminal, identifyProcess } from "../../base/process-identity.ts";
-import { CLIENT_NAME, DEFAULT_PORT, type Service } from "../../base/service.ts";
+import { identifyProcess } from "../../base/process-identity.ts";
+import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { createLogWriter } from "../../log/writer.ts";
@@ -21,7 +19,8 @@ import { listFixes } from "../../routing/fixes.ts";
 import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { ensurePlaceholderKey } from "../../state/placeholder-key.ts";
-import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
+import { removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
+import { type DoorOptions, type Doors, type OpenService, nameThis, openDoors } from "./doors.ts";
 import { createEntryTeller } from "./entry-teller.ts";
 import type { AppEvent, ToldEvent } from "./events.ts";
 import { createIdleCollector } from "./idle-collector.ts";
@@ -29,15 +28,12 @@ import { createLiveFilter } from "../../filter/live-filter.ts";
 import { makeFilterRecord } from "../../filter/filter-record.ts";
 import type { RedactionFacts } from "../../filter/redaction.ts";
 import { createProjectGate } from "../projects/gate.ts";
-import { createLiveConfig } from "../live-config.ts";
-import { describeProcess } from "../status/running.ts";
+import type { LiveConfig } from "../live-config.ts";
 import { createOwnedNames } from "../owned-names.ts";
 import { createOpenSessions } from "./open-sessions.ts";
 import { createLineBook } from "./line.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { createReloads } from "./reloads.ts";
-import { requireRoute } from "./setup.ts";
-import { describeStranger, findPortOwner } from "../port-owner.ts";
 import { createLivePrices } from "../spend/live-prices.ts";
 import type { BudgetStep } from "../quota/budgets.ts";
 import { createQuota } from "../quota/quota.ts";
@@ -48,20 +44,9 @@ import type { Screen } from "./notice.ts";
 import { createTellers } from "./tellers.ts";
 import { createPoolDoor } from "../share/door.ts";
 
-export interface ServeOptions {
-  readonly paths: Paths;
-  readonly env: Env;
-  readonly services: readonly Service[];
-  /** Instead of the service's default; 0 for any free port. */
-  readonly port?: number | undefined;
-  /** Instead of the active config. */
-  readonly configName?: string | undefined;
+export interface ServeOptions extends DoorOptions {
   /** Where the one client works that is served, as far as that is known. */
   readonly directory?: string | undefined;
-  /** Also where no upstream can be asked as things are set up. Default: that is an error. */
-  readonly startsUnusable?: boolean;
-  /** Which command asks, for those that look at what is running. Default "serve". */
-  readonly command?: Instance["command"];
   /** Sees each finished request after it was logged. */
   readonly onRequest: (entry: LogEntry) => void;
   /** Something that the user should know of and that no request can tell, in English. Holds no secret. */
@@ -83,14 +68,25 @@ export interface Served {
 
 export type Serving = Awaited<ReturnType<typeof serve>>;
 
-/** Checks the configs, binds, serves. Throws UserError, with nothing left running, when a service cannot be served. */
-export async function serve(options: ServeOptions) {
+/** Serves behind doors that are open, or opens them. Throws UserError, with nothing left running, when a service cannot be served. */
+export async function serve(options: ServeOptions, opened?: Doors) {
+  const doors = opened ?? (await openDoors(options));
+  try {
+    return await serveBehind(doors, options);
+  } catch (error) {
+    await doors.close();
+    throw error;
+  }
+}
+
+async function serveBehind(doors: Doors, options: ServeOptions) {
   const { paths } = options;
   const viewers = createViewers();
   const onTrouble = (words: Text | string): void => {
     viewers.tell(null, "trouble", { timestamp_ms: Date.now(), words });
     options.onTrouble(words);
   };
+  doors.config.reportTo(onTrouble);
   const problem = prepareHome(paths.home);
   // Said once: each file that cannot be written would say it again.
   const onDiskTrouble = problem === null ? onTrouble : () => {};
@@ -98,7 +94,7 @@ export async function serve(options: ServeOptions) {
     onTrouble(t`nothing can be written to ${paths.home}: ${problem}; requests are not logged or remembered`);
   const unsafe = describeUnsafeHome(paths);
   if (unsafe !== null) onTrouble(unsafe);
-  const shared = await makeShared({ ...options, viewers, onTrouble, onDiskTrouble });
+  const shared = await makeShared({ ...options, live: doors.config.live, viewers, onTrouble, onDiskTrouble });
   const running: Awaited<ReturnType<typeof startService>>[] = [];
   let redaction: RedactionFacts;
   /** Lets open answers finish for at most `graceMs`. */
@@ -115,8 +111,8 @@ export async function serve(options: ServeOptions) {
   };
   try {
     await tryTo(() => removeDeadInstances(paths.run), onDiskTrouble);
-    for (const service of options.services)
-      running.push(await startService(service, { ...options, viewers, onTrouble, onDiskTrouble }, shared));
+    for (const open of doors.services)
+      running.push(await startService(open, { ...options, viewers, onTrouble, onDiskTrouble }, shared));
     openFetchThread(running[0]?.served.port);
     if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onDiskTrouble);
     shared.pool.look();
@@ -172,11 +168,10 @@ function openFetchThread(port: number | undefined): void {
   fetch(`http://127.0.0.1:${port}/__codex-helper/health`, { keepalive: false, proxy: false }).catch(() => {});
 }
 
-const nameThis = (): Text => describeProcess({ pid: process.pid, terminal: findTerminal() });
-
 /** What the services of one process have in common. */
 async function makeShared({
   command,
+  live,
   paths,
   env,
   onDiskTrouble,
@@ -185,9 +180,8 @@ async function makeShared({
   onTrouble,
   viewers,
   screen = { say: inEnglish, ring: () => false },
-}: SharedOptions) {
+}: SharedOptions & { readonly live: LiveConfig }) {
   const now = Date.now;
-  const live = createLiveConfig({ paths, env, now, holder: nameThis, onTrouble });
   // A run has its own: it may be seen in the list of processes.
   const makeToken = () => (command === "run" ? makeClientToken() : ensureClientToken(paths));
   const clientToken = live.settings().demandsToken ? await makeToken() : null;
@@ -246,14 +240,12 @@ async function makeShared({
 }
 
 async function startService(
-  service: Service,
+  { door, route, service }: OpenService,
   options: SharedOptions,
   shared: Awaited<ReturnType<typeof makeShared>>,
 ) {
   const { onDiskTrouble, onTrouble, paths, viewers } = options;
   const { book, live, log, memory, now, quota } = shared;
-  const route = live.routeOf(service, options.configName);
-  requireRoute(route, { ...options, now });
   const router = createRouter({
     settings: () => live.settings().routing,
     now,
@@ -280,7 +272,7 @@ async function startService(
   void owned.current();
   const token = crypto.randomUUID();
   const since = now();
-  let port = options.port ?? DEFAULT_PORT[service];
+  const { port } = door;
   const line = createLineBook({ ...shared, paths, service, route, router });
   const record = (entry: LogEntry): void => {
     book.number(entry);
@@ -313,38 +305,36 @@ async function startService(
     running: () => running?.running ?? [],
   });
   const { command = "serve" } = options;
-  const proxy = await bind({ port, service, command, run: paths.run }, () =>
-    startProxy({
-      service,
-      port,
-      routeState: () => route.state(),
-      owned: () => owned.current(),
-      router,
-      projects: () => gate.projects(),
-      hasWalls: gate.hasWalls,
-      budgets: quota.budgets,
-      readKey: live.keys.read,
-      filter: shared.filter.forService(service),
-      record,
-      refusals,
-      // The client of a run ends before it.
-      ...(command === "run" ? {} : { onSession: (id, peerPort) => sessions.note(id, peerPort) }),
-      onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
-      observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
-      onWait: ({ at, sessionId, upstream }) =>
-        shared.noteEvent({ kind: "waiting", upstream, until: at, sessionId }),
-      inFlight: shared.inFlight,
-      lanes: shared.lanes,
-      allUpstreams: () => live.listAll(service).map(({ upstream }) => upstream),
-      uploads: shared.uploads,
-      clientToken: shared.clientToken,
-      // What is on a client's command line others can see.
-      isForOneUser: command === "run",
-      own: { token, ...pages },
-    }),
-  );
+  const proxy = startProxy({
+    service,
+    port,
+    door,
+    routeState: () => route.state(),
+    owned: () => owned.current(),
+    router,
+    projects: () => gate.projects(),
+    hasWalls: gate.hasWalls,
+    budgets: quota.budgets,
+    readKey: live.keys.read,
+    filter: shared.filter.forService(service),
+    record,
+    refusals,
+    // The client of a run ends before it.
+    ...(command === "run" ? {} : { onSession: (id, peerPort) => sessions.note(id, peerPort) }),
+    onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
+    observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
+    onWait: ({ at, sessionId, upstream }) =>
+      shared.noteEvent({ kind: "waiting", upstream, until: at, sessionId }),
+    inFlight: shared.inFlight,
+    lanes: shared.lanes,
+    allUpstreams: () => live.listAll(service).map(({ upstream }) => upstream),
+    uploads: shared.uploads,
+    clientToken: shared.clientToken,
+    // What is on a client's command line others can see.
+    isForOneUser: command === "run",
+    own: { token, ...pages },
+  });
   running = proxy;
-  port = proxy.port;
   const { pid } = process;
   const started = identifyProcess(pid)?.started ?? null;
   await tryTo(
@@ -370,26 +360,4 @@ async function startService(
 /** Other commands then do not find this proxy; it works without them. */
 async function tryTo(work: () => unknown, onTrouble: (words: Text | string) => void): Promise<void> {
   await Promise.try(work).catch(onUserError(({ text }) => onTrouble(text)));
-}
-
-/** Adds to the error of a port in use who listens there, and what to type. */
-async function bind(
-  { command, port, service, run }: Pick<Instance, "command" | "port" | "service"> & Pick<Paths, "run">,
-  start: () => ProxyServer,
-): Promise<ProxyServer> {
-  try {
-    return start();
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const owner = await findPortOwner(port, run);
-    const other = `ch serve --${service} --port ${port + 10}`;
-    const hint = command === "run" ? t`without --port, ch run uses any free port` : other;
-    const message =
-      owner.kind === "ours"
-        ? t`port ${port} is in use by another codex-helper (pid ${owner.pid}, serving ${CLIENT_NAME[owner.service]})`
-        : owner.program === null && owner.user === null
-          ? error.text
-          : t`port ${port} is in use by ${describeStranger(owner)}`;
-    throw new UserError(message, { hint, cause: error });
-  }
 }

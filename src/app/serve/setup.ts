@@ -9,27 +9,30 @@ import {
   type LiveConfigOptions,
   type LiveRoute,
 } from "../live-config.ts";
-import { hintOf } from "../status/facts.ts";
 
 /** Throws UserError where a service cannot be served. `startsUnusable`: it is, with upstreams that only set-up keeps from being asked. */
-export function requireRoute(
+export async function requireRoute(
   route: LiveRoute,
   options: LiveConfigOptions & { readonly startsUnusable?: boolean },
-): void {
+): Promise<void> {
   const listed = route.listUpstreams();
   const isSet = listed !== null && listed.entries.length > 0;
   if (isSet && options.startsUnusable === true) return;
-  const problem = isUnusable(listed) ? describeSetup(route, options) : null;
+  const problem = isUnusable(listed) ? await describeSetup(route, options) : null;
   if (problem !== null) throw problem;
   const state = route.state();
   if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
 }
 
-function describeSetup(route: LiveRoute, { env, now, paths }: LiveConfigOptions): UserError | null {
+async function describeSetup(
+  route: LiveRoute,
+  { env, now, paths }: LiveConfigOptions,
+): Promise<UserError | null> {
   const { configName, service } = route;
   // In the words of this terminal: nothing runs yet.
   const listed = createLiveConfig({ env, now, paths }).routeOf(service, configName).listUpstreams();
   if (listed === null || !isUnusable(listed)) return null;
+  const { hintOf } = await import("../status/facts.ts");
   const faults = listed.entries.map(({ isEnabled, upstream: { credential, label } }): Text => {
     if (!isEnabled) return t`${label} is disabled`;
     return t`${label}: ${credential.kind === "unusable" ? credential.why : ""}`;

@@ -1,19 +1,13 @@
 // The process that serves a service: what it has and sees, where one runs. A proxy keeps the environment that it was started with,
 // so that what a command sees in its own says nothing of it.
+import { describeProcess } from "../../base/process-identity.ts";
 import type { Service } from "../../base/service.ts";
-import { type Text, t } from "../../base/text.ts";
+import type { Text } from "../../base/text.ts";
 import type { NeededKey } from "../../base/upstream.ts";
 import { describeVariable } from "../../config/resolve.ts";
 import { findInstances } from "../../state/instances.ts";
 import { type InstanceFacts, askInstance, instanceSchema } from "../ask-instance.ts";
 import type { LiveConfigOptions } from "../live-config.ts";
-
-/** "the running ch (pid 4312, terminal ttys003)" */
-export function describeProcess({ pid, terminal }: Pick<InstanceFacts, "pid" | "terminal">): Text {
-  return terminal === null
-    ? t`the running ch (pid ${pid})`
-    : t`the running ch (pid ${pid}, terminal ${terminal})`;
-}
 
 /** What the oldest proxy of a service says of itself; null where none runs or answers. */
 export async function askRunning(

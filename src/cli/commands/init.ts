@@ -7,7 +7,8 @@ import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { defineCommand } from "../cli.ts";
 import { t } from "../language.ts";
-import { describeImported, serveServices } from "./serve.ts";
+import { describeImported } from "../serve-screen.ts";
+import { serveServices } from "./serve.ts";
 import { setUp } from "./init/wizard.ts";
 
 export const command = defineCommand({
