@@ -49,15 +49,15 @@ const defines = {
 
 /**
  * Makes the program and its short name in `out`. In a directory of its own first and then moved into place: whoever
- * starts the program meanwhile gets the old one, whole.
+ * starts the program meanwhile gets the old one, whole. `releases`: where it will look for newer ones.
  */
-export function build(target: string | null, out: string): void {
+export function build(target: string | null, out: string, releases = ""): void {
   mkdirSync(out, { recursive: true });
   const buildDirectory = mkdtempSync(join(out, ".build-"));
   const put = (name: string): void => renameSync(join(buildDirectory, name), join(out, name));
   try {
     const program = join(buildDirectory, "codex-helper");
-    compile(target, program);
+    compile(target, program, releases);
     if (isForIntelMac(target)) {
       writeFileSync(program, signAdHoc(readFileSync(program), "codex-helper"));
     }
@@ -82,11 +82,14 @@ function isForIntelMac(target: string | null): boolean {
     : target === "bun-darwin-x64";
 }
 
-function compile(target: string | null, file: string): void {
+function compile(target: string | null, file: string, releases: string): void {
   const args = [
     ...FLAGS,
     ...(target === null ? [] : [`--target=${target}`]),
-    ...Object.entries(defines).flatMap(([name, value]) => ["--define", `${name}=${JSON.stringify(value)}`]),
+    ...Object.entries({ ...defines, BUILD_RELEASES: releases }).flatMap(([name, value]) => [
+      "--define",
+      `${name}=${JSON.stringify(value)}`,
+    ]),
     `--outfile=${file}`,
     join(ROOT, "src/main.ts"),
   ];

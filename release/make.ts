@@ -6,6 +6,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build, git, WINDOWS_LAUNCHER } from "../build.ts";
+import manifest from "../package.json" with { type: "json" };
+import { RELEASE_FILE } from "../src/app/upgrade/newest-release.ts";
 import { type Entry, makeTarGz, makeZip } from "./archive.ts";
 import { type Platform, PLATFORMS } from "./platforms.ts";
 import { collectLicences } from "./third-party.ts";
@@ -31,12 +33,13 @@ mkdirSync(out, { recursive: true });
 const extras = collectExtras();
 for (const platform of choosePlatforms(positionals)) {
   const buildDirectory = join(out, ".binary");
-  build(platform.target, buildDirectory);
+  build(platform.target, buildDirectory, values["releases-url"]);
   const name = `codex-helper-${platform.name}`;
   publish(`${name}.${platform.archive}`, await pack(platform, name, buildDirectory));
   rmSync(buildDirectory, { recursive: true });
 }
 for (const script of ["install.sh", "install.ps1"]) publish(script, stamp(script, values["releases-url"]));
+publish(RELEASE_FILE, new TextEncoder().encode(`${JSON.stringify({ version: manifest.version })}\n`));
 writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
 
 function choosePlatforms(names: readonly string[]): readonly Platform[] {

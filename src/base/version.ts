@@ -1,15 +1,20 @@
-// What this build calls itself. The release build defines the three values; from source they are unknown.
+// What this build calls itself and where its releases are. build.ts defines these values; from source they are unknown.
 // Pure.
 import manifest from "../../package.json" with { type: "json" };
 
 declare const BUILD_COMMIT: string | undefined;
 declare const BUILD_DATE: string | undefined;
+declare const BUILD_RELEASES: string | undefined;
 
 /** How the program names itself to other instances and in records. */
 export const PRODUCT = "codex-helper";
 
 /** Semantic version, as in package.json. */
 export const VERSION: string = manifest.version;
+
+/** Where releases are, without a slash at the end: the address that release/make.ts was given. Null for any other build. */
+export const RELEASES: string | null =
+  typeof BUILD_RELEASES === "string" && BUILD_RELEASES !== "" ? BUILD_RELEASES : null;
 
 /** Is this the one file that build.ts makes, and not the source? */
 export function isBuilt(): boolean {

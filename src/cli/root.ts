@@ -94,6 +94,10 @@ export const COMMANDS = {
     summary: "answer an agent's questions about quota, route and spend, by MCP",
     load: () => import("./commands/mcp.ts"),
   },
+  upgrade: {
+    summary: "how this installation is upgraded, and what is newest",
+    load: () => import("./commands/upgrade.ts"),
+  },
   default: {
     summary: "show or set the default service",
     load: () => import("./commands/default.ts"),

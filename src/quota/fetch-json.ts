@@ -26,8 +26,8 @@ export type JsonAnswer =
   | { readonly kind: "json"; readonly body: JsonRecord }
   /** The endpoint does not offer this: a retry is of no use. */
   | { readonly kind: "unsupported"; readonly why: Text; readonly status: number }
-  /** It may work next time. `why` holds nothing of the answer. */
-  | { readonly kind: "failed"; readonly why: Text };
+  /** It may work next time. `why` holds nothing of the answer. `location`: where a redirect leads, as it says. */
+  | { readonly kind: "failed"; readonly why: Text; readonly location?: string };
 
 const TIMEOUT_MS = 8_000;
 const MAX_BYTES = 2 ** 20;
@@ -76,7 +76,9 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
 function errorOfStatus({ headers, status }: Response): JsonAnswer {
   const why = describeStatus(status, headers);
   const isFinal = status >= 400 && status < 500 && !TRANSIENT.has(status);
-  return isFinal ? { kind: "unsupported", why, status } : { kind: "failed", why };
+  if (isFinal) return { kind: "unsupported", why, status };
+  const location = status >= 300 && status < 400 ? headers.get("location") : null;
+  return { kind: "failed", why, ...(location !== null && { location }) };
 }
 
 /** Where the proxy has words for it: who answers here is not the relay, or does not know the key. */

@@ -91,6 +91,7 @@ describe("U35: an answer about a balance", () => {
       expect(textsInEnglish((await ask(redirect)).found)).toEqual({
         kind: "failed",
         why: `${status} answered with a redirect to ${elsewhere.origin}/usage`,
+        location: `${elsewhere.origin}/usage`,
       });
     }
     expect(elsewhere.connections).toHaveLength(0);
