@@ -59,13 +59,21 @@ const OPENING_BYTES = 256 * 1024;
 export function createOpening(shapeOf: () => Shape, onDrop?: (chunk: Uint8Array) => void) {
   let chunks: Uint8Array[] | null = [];
   let heldBytes = 0;
+  let lookedBytes = 0;
   let model: string | undefined;
+  const look = (held: readonly Uint8Array[]): void => {
+    if (model !== undefined || lookedBytes === heldBytes) return;
+    lookedBytes = heldBytes;
+    const bytes = Buffer.concat(held);
+    model = shapeOf() === "json" ? modelInText(bytes.toString()) : modelInEvents(bytes);
+  };
   const add = (chunk: Uint8Array): void => {
     if (chunks === null) return;
-    chunks.push(Uint8Array.from(chunk));
+    chunks.push(new Uint8Array(chunk));
     heldBytes += chunk.length;
-    const bytes = Buffer.concat(chunks);
-    model = shapeOf() === "json" ? modelInText(bytes.toString()) : modelInEvents(bytes);
+    // Not for each chunk: all looks together cost no more than two at the whole.
+    if (heldBytes < Math.min(2 * lookedBytes, OPENING_BYTES)) return;
+    look(chunks);
     if (model === undefined && heldBytes < OPENING_BYTES) return;
     chunks = null;
     heldBytes = 0;
@@ -76,6 +84,7 @@ export function createOpening(shapeOf: () => Shape, onDrop?: (chunk: Uint8Array)
       onDrop?.(chunk);
     },
     get model() {
+      if (chunks !== null) look(chunks);
       return model;
     },
     get heldBytes() {

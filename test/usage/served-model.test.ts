@@ -41,6 +41,18 @@ describe("the model that an answer names", () => {
       "a",
     ],
     [
+      "a long response that is cut, behind instructions of a quarter of a megabyte",
+      "responses",
+      created({ instructions: INSTRUCTIONS.repeat(5), model: "a" }) + delta.repeat(3000),
+      "a",
+    ],
+    [
+      "a long response that is cut, behind many events without one",
+      "responses",
+      created({}) + delta.repeat(1200) + sse({ type: "x", response: { model: "a" } }) + delta.repeat(3000),
+      "a",
+    ],
+    [
       "an end of more than is kept",
       "responses",
       created({ model: "a" }) + completed({ model: "a", output: [{ text: "x".repeat(200_000) }] }),
