@@ -20,26 +20,29 @@ export function createSseSplitter({ maxEventBytes }: { readonly maxEventBytes: n
   let partialLine = "";
   let endedWithCr = false;
   let event: string | null = null;
-  let data: string[] = [];
+  /** The lines of it so far; null for none. */
+  let data: string | null = null;
   let heldLength = 0;
   let overflow = false;
 
-  function takeLine(line: string): SseEvent | null {
-    if (line === "") {
-      const finished = data.length === 0 ? null : { event, data: data.join("\n") };
-      event = null;
-      data = [];
-      heldLength = 0;
-      return finished;
-    }
-    const { name, value } = readField(line);
-    if (name === "data") {
-      data.push(value);
+  function endEvent(): SseEvent | null {
+    const finished = data === null ? null : { event, data };
+    event = null;
+    data = null;
+    heldLength = 0;
+    return finished;
+  }
+
+  function takeField(line: string): void {
+    if (line.startsWith("data")) {
+      const value = valueAfter(line, 4);
+      if (value === null) return;
+      data = data === null ? value : `${data}\n${value}`;
       heldLength += line.length;
-    } else if (name === "event") {
-      event = value === "" ? null : value;
+    } else if (line.startsWith("event")) {
+      const value = valueAfter(line, 5);
+      if (value !== null) event = value === "" ? null : value;
     }
-    return null;
   }
 
   return {
@@ -63,14 +66,17 @@ export function createSseSplitter({ maxEventBytes }: { readonly maxEventBytes: n
         partialLine = "";
         if (heldLength + whole.length > maxEventBytes) overflow = true;
         if (overflow) break;
-        const finished = takeLine(whole);
-        if (finished !== null) events.push(finished);
+        if (whole !== "") takeField(whole);
+        else {
+          const finished = endEvent();
+          if (finished !== null) events.push(finished);
+        }
       }
       partialLine += rest;
       if (heldLength + partialLine.length > maxEventBytes) overflow = true;
       if (overflow) {
         partialLine = "";
-        data = [];
+        data = null;
       }
       return events;
     },
@@ -82,10 +88,12 @@ export function makeSseEvent(data: { readonly type: string; readonly [key: strin
   return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** "data: x" -> data, x. One blank after the colon is not part of the value; a comment has the empty name. */
-function readField(line: string): { name: string; value: string } {
-  const colon = line.indexOf(":");
-  if (colon === -1) return { name: line, value: "" };
-  const start = line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1;
-  return { name: line.slice(0, colon), value: line.slice(start) };
+const COLON = 0x3a;
+const BLANK = 0x20;
+
+/** What a field whose name ends there holds; null where the name goes on. One blank after the colon is not part of it. */
+function valueAfter(line: string, nameEnd: number): string | null {
+  if (line.length === nameEnd) return "";
+  if (line.charCodeAt(nameEnd) !== COLON) return null;
+  return line.slice(line.charCodeAt(nameEnd + 1) === BLANK ? nameEnd + 2 : nameEnd + 1);
 }
