@@ -227,7 +227,8 @@ backend relay
   return { command: ["/usr/sbin/haproxy", "-db", "-f", config] };
 }
 
-interface HelperSetup {
+/** How one `ch` is set up; by default with one upstream and nothing else. */
+export interface HelperSetup {
   /** Redaction rules; none matches but in the workload that is about them. */
   readonly rules?: number;
   /** So many of them restore, among them the one that matches. */
@@ -236,17 +237,32 @@ interface HelperSetup {
   readonly firstFails?: boolean;
   /** Budgets that are far from spent, and a project with a wall, from which the requests are. */
   readonly isRuled?: boolean;
+  /** So many upstreams, of which the first answers: as many in its config as it takes, the rest in others. */
+  readonly upstreams?: number;
+  /** So many upstreams before it that always refuse: their breakers are open soon. */
+  readonly broken?: number;
+  /** What requests.jsonl holds already. */
+  readonly log?: string;
+}
+
+/** Starts a `ch` that is compared with none but its own kind. */
+export function startHelper(upstreamPort: number, setup: HelperSetup): Promise<Contender> {
+  const origin = `http://127.0.0.1:${upstreamPort}`;
+  return launch("ch", (port, home) => codexHelper(port, home, { origin, ...setup }));
 }
 
 function codexHelper(
   port: number,
   home: string,
   {
+    broken: brokenBefore = 0,
     firstFails = false,
     isRuled = false,
+    log,
     origin,
     restoring = 0,
     rules = 0,
+    upstreams: count = 1,
   }: HelperSetup & { readonly origin: string },
 ): Launch {
   const own = join(home, "own");
@@ -255,14 +271,28 @@ function codexHelper(
     writeFileSync(join(own, name), JSON.stringify(content), { mode: 0o600 });
   const upstream = (baseUrl: string): object => ({ base_url: baseUrl, auth: { auth_token: "sk-bench" } });
   const upstreams = [...(firstFails ? [upstream(`${origin}/failing/v1`)] : []), upstream(`${origin}/v1`)];
+  const more = Array.from({ length: count - 1 }, (_, n) => upstream(`${origin}/more-${n}/v1`));
+  const broken = Array.from({ length: brokenBefore }, (_, n) => upstream(`${origin}/broken/${n}/v1`));
+  upstreams.unshift(...broken);
+  upstreams.push(...more.splice(0, MOST_OF_CONFIG - upstreams.length));
+  const others = Object.fromEntries(
+    Array.from({ length: Math.ceil(more.length / MOST_OF_CONFIG) }, (_, n) => [
+      `others-${n}`,
+      { upstreams: more.slice(n * MOST_OF_CONFIG, (n + 1) * MOST_OF_CONFIG) },
+    ]),
+  );
   const budget = { usd: 1_000_000, per: "day" };
   const never = { failure_threshold: 100, window_min_requests: 10_000, window_failure_share: 1 };
   write("config.json", {
     version: 1,
-    codex: { active: "bench", configs: { bench: { upstreams } } },
+    codex: { active: "bench", configs: { bench: { upstreams }, ...others } },
     ...(firstFails ? { routing: never } : {}),
     ...(isRuled ? { budget, projects: { [home]: { allow: ["bench"], budget } } } : {}),
   });
+  if (log !== undefined) {
+    mkdirSync(join(own, "logs"), { mode: 0o700 });
+    writeFileSync(join(own, "logs/requests.jsonl"), log, { mode: 0o600 });
+  }
   if (rules > 0) {
     const list = Array.from({ length: rules }, (_, n) => ({
       op: "replace",
@@ -280,6 +310,7 @@ function codexHelper(
   };
 }
 
+const MOST_OF_CONFIG = 64;
 const START_MS = 20_000;
 
 /** Waits until something listens on the port. Throws where nothing does in time, or the program has ended. */

@@ -1,6 +1,6 @@
 // The bench's client: raw keep-alive connections, one request after the other on each.  Takes orders from its parent.
 import type { Socket } from "bun";
-import { makeRequest, type Measured, type Order } from "./wire.ts";
+import { findSessionNames, makeRequest, type Measured, type Order, SESSION_DIGITS } from "./wire.ts";
 
 interface Line {
   sentAt: number;
@@ -22,6 +22,8 @@ const clockMs = (): number => performance.timeOrigin + performance.now();
 async function run(order: Order): Promise<Measured> {
   const { port, workload } = order;
   const request = makeRequest(order);
+  const { sessions = 1 } = workload;
+  const names = sessions > 1 ? findSessionNames(request) : [];
   const ttfbs: number[] = [];
   const latencies: number[] = [];
   let toStart = workload.requests;
@@ -39,6 +41,10 @@ async function run(order: Order): Promise<Measured> {
     toStart -= 1;
     const line = socket.data;
     Object.assign(line, { head: EMPTY, inBody: false, left: 0, tail: "" });
+    if (names.length > 0) {
+      const digits = Buffer.from(`${toStart % sessions}`.padStart(SESSION_DIGITS, "0"));
+      for (const place of names) request.set(digits, place);
+    }
     flush(socket, request);
     line.sentAt = performance.now();
   };

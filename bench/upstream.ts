@@ -126,6 +126,7 @@ function answer(socket: Socket<Peer>): void {
   const events = Number(query.get("events"));
   if (socket.data.target.startsWith("/chat/")) return send(socket, CHAT_ANSWER);
   if (socket.data.target.startsWith("/failing/") && (failing += 1) % 2 === 1) return send(socket, OVERLOADED);
+  if (socket.data.target.startsWith("/broken/")) return send(socket, OVERLOADED);
   if (query.get("kind") === "json") return send(socket, JSON_ANSWER);
   send(socket, FIRST);
   if (query.get("kind") === "silent") {

@@ -21,6 +21,8 @@ export interface Workload {
   readonly bodyBytes: number;
   /** Events of one answer; 0 for JSON. */
   readonly events: number;
+  /** Requests of so many sessions, in turns. Absent: of one. */
+  readonly sessions?: number;
 }
 
 /** What a proxy has to be asked with. */
@@ -138,6 +140,17 @@ export function makeRequest({ dialect, port, workload }: Order): Uint8Array {
   return Buffer.concat([Buffer.from(head), body]);
 }
 
+/** Where a request names its session: the places of a name's last 12 digits. */
+export function findSessionNames(request: Uint8Array): readonly number[] {
+  const text = Buffer.from(request.buffer, request.byteOffset, request.length);
+  const places: number[] = [];
+  for (let at = text.indexOf(SESSION); at >= 0; at = text.indexOf(SESSION, at + 1)) {
+    places.push(at + SESSION.length - SESSION_DIGITS);
+  }
+  return places;
+}
+
+export const SESSION_DIGITS = 12;
 const SESSION = "01a205bd-32a8-7be0-827f-043a731acbfe";
 
 const TEXT = 'export function read(path: string) {\n\tif (path === "") throw new Error("empty");\n}\n'.repeat(
