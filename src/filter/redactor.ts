@@ -130,10 +130,10 @@ type Search = (from: number) => number;
 /** Whether something may match between two offsets. The starts asked for must not go back. */
 export type Candidates = (start: number, end: number) => boolean;
 
-/** Candidates in bytes of UTF-8, or null when no rule can match anywhere. `latin1`: the bytes as a text. */
+/** Candidates in bytes of UTF-8, or null when no rule can match anywhere. `latin1`: the bytes as a text, made when it is needed. */
 export function findInBytes(
   redactor: Redactor,
-  { bytes, latin1 }: { readonly bytes: Buffer; readonly latin1: string },
+  { bytes, latin1 }: { readonly bytes: Buffer; readonly latin1: () => string },
   allowance: Allowance,
 ): Candidates | null {
   if (redactor.matchesAnywhere()) return () => true;
@@ -142,14 +142,16 @@ export function findInBytes(
     return (from) => bytes.indexOf(encoded, from);
   });
   if (redactor.lowerNeedles().length > 0) {
-    const lower = Buffer.from(latin1.toLowerCase(), "latin1");
+    const lower = Buffer.from(latin1().toLowerCase(), "latin1");
     for (const needle of redactor.lowerNeedles()) searches.push((from) => lower.indexOf(needle, from));
   }
-  searches.push((from) => nextLongEscape(latin1, redactor.units, from));
+  // Where there is one there are many, as in colour codes: a text is faster then, and else not needed.
+  if (redactor.units.size > 0 && bytes.includes("\\u"))
+    searches.push((from) => nextLongEscape(latin1(), redactor.units, from));
   const prefilter = redactor.prefilter();
   if (prefilter === null) return firstOf(searches);
   searches.push((from) => prefilter.nextInBytes(bytes, from, allowance));
-  return withNested(latin1, firstOf(searches));
+  return withNested(latin1(), firstOf(searches));
 }
 
 /** Candidates in a text, or null when no rule can match anywhere. */

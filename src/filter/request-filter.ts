@@ -82,10 +82,15 @@ function redactBody(body: Uint8Array, contentType: string | null, { redactor, wo
   if (body.length === 0) return body;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   refuseUnreadable(bytes, contentType);
-  const text = bytes.toString("latin1");
-  const mayMatch = findInBytes(redactor, { bytes, latin1: text }, work.allowance);
+  let text: string | undefined;
+  const latin1 = (): string => (text ??= bytes.toString("latin1"));
+  const mayMatch = findInBytes(redactor, { bytes, latin1 }, work.allowance);
   if (mayMatch === null) return body;
-  const json = { text, slice: (start: number, end: number) => bytes.toString("utf8", start, end), mayMatch };
+  const json = {
+    text: latin1(),
+    slice: (start: number, end: number) => bytes.toString("utf8", start, end),
+    mayMatch,
+  };
   const edits = editStrings(json, "root", {
     change: (value) => redactString(value, redactor, work),
     keep: (value) => countExempt(value, redactor, work),
