@@ -47,17 +47,24 @@ const defines = {
   BUILD_DATE: git("log", "-1", "--format=%cs"),
 };
 
+interface BuildOptions {
+  /** Where it will look for newer releases. */
+  readonly releases?: string;
+  /** A Bun to make it of, instead of what Bun itself finds for the target. */
+  readonly runtime?: string;
+}
+
 /**
  * Makes the program and its short name in `out`. In a directory of its own first and then moved into place: whoever
- * starts the program meanwhile gets the old one, whole. `releases`: where it will look for newer ones.
+ * starts the program meanwhile gets the old one, whole.
  */
-export function build(target: string | null, out: string, releases = ""): void {
+export function build(target: string | null, out: string, options: BuildOptions = {}): void {
   mkdirSync(out, { recursive: true });
   const buildDirectory = mkdtempSync(join(out, ".build-"));
   const put = (name: string): void => renameSync(join(buildDirectory, name), join(out, name));
   try {
     const program = join(buildDirectory, "codex-helper");
-    compile(target, program, releases);
+    compile(target, program, options);
     if (isForIntelMac(target)) {
       writeFileSync(program, signAdHoc(readFileSync(program), "codex-helper"));
     }
@@ -82,10 +89,11 @@ function isForIntelMac(target: string | null): boolean {
     : target === "bun-darwin-x64";
 }
 
-function compile(target: string | null, file: string, releases: string): void {
+function compile(target: string | null, file: string, { releases = "", runtime }: BuildOptions): void {
   const args = [
     ...FLAGS,
     ...(target === null ? [] : [`--target=${target}`]),
+    ...(runtime === undefined ? [] : [`--compile-executable-path=${runtime}`]),
     ...Object.entries({ ...defines, BUILD_RELEASES: releases }).flatMap(([name, value]) => [
       "--define",
       `${name}=${JSON.stringify(value)}`,

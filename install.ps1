@@ -2,7 +2,7 @@
 .SYNOPSIS
 Installs codex-helper, and its short name ch, for the current user. Needs no administrator.
 .DESCRIPTION
-  .\install.ps1                      the newest release
+  .\install.ps1                      the release that lies beside this script, or else the newest one
   .\install.ps1 -From PLACE          a release in a directory, or at an https:// or http://127.0.0.1 address
   .\install.ps1 -Uninstall           puts Codex and Claude Code back, then removes both names
   .\install.ps1 -Uninstall -Purge    and your configs, keys and logs in ~\.codex-helper
@@ -22,8 +22,11 @@ $ErrorActionPreference = 'Stop'
 # Windows PowerShell draws a progress bar that makes downloads many times slower.
 $ProgressPreference = 'SilentlyContinue'
 
-# Where releases are, without a slash at the end. Written in when a release is made.
+# Where releases are, without a slash at the end, and which one this script is of. Written in when a release is made.
 $Releases = ''
+$OwnVersion = ''
+# What a release has to be signed with: a name, an ECDSA P-256 key and a minisign key a line. Written by release/keys.ts.
+$Keys = ''
 
 function Get-Platform {
     # A 32-bit or emulated PowerShell sees its own architecture first, and the machine's in the second variable.
@@ -44,6 +47,8 @@ function Get-Place {
         if ($From -match '^[a-z]+://') { throw "not a place to install from: $From" }
         return $From.TrimEnd('\', '/')
     }
+    # Empty for a script that came through a pipe.
+    if ($PSScriptRoot -and (Test-Path -LiteralPath (Join-Path $PSScriptRoot 'SHA256SUMS'))) { return $PSScriptRoot }
     if ($Releases -eq '') { throw 'this script does not know where releases are: take the one of a release, or give -From PLACE' }
     if ($version -ne '') { return "$Releases/download/v$version" }
     return "$Releases/latest/download"
@@ -84,6 +89,86 @@ function Get-Web([Uri]$Address, [string]$Target) {
     throw "$Address leads on and on"
 }
 
+# Throws unless the sums are signed with one of our keys. Windows PowerShell 5.1 has no reader for PEM, and knows a signature only
+# as two numbers of 32 bytes each.
+function Assert-Signature([string]$Sums, [string]$Signature) {
+    $hash = [Security.Cryptography.SHA256]::Create().ComputeHash([IO.File]::ReadAllBytes($Sums))
+    $numbers = ConvertFrom-Der ([IO.File]::ReadAllBytes($Signature))
+    foreach ($line in @($Keys -split "`r?`n" | Where-Object { $_ -ne '' })) {
+        if ($null -eq $numbers) { break }
+        $public = [Convert]::FromBase64String(($line -split ' ')[1])
+        if ($public.Length -ne 91) { throw "not an ECDSA P-256 key: $line" }
+        # "ECS1", the length of a coordinate, and both coordinates: what lies before them in the key names the curve.
+        [byte[]]$blob = 0x45, 0x43, 0x53, 0x31, 32, 0, 0, 0 + $public[27..90]
+        $key = [Security.Cryptography.CngKey]::Import($blob, [Security.Cryptography.CngKeyBlobFormat]::EccPublicBlob)
+        $verifier = New-Object Security.Cryptography.ECDsaCng -ArgumentList $key
+        try {
+            if ($verifier.VerifyHash([byte[]]$hash, [byte[]]$numbers)) { return }
+        }
+        finally {
+            $verifier.Dispose()
+            $key.Dispose()
+        }
+    }
+    throw 'SHA256SUMS is not signed with a key of codex-helper; nothing was installed'
+}
+
+# The two numbers of a signature in DER, 32 bytes each; nothing if it is none.
+function ConvertFrom-Der([byte[]]$Der) {
+    if ($Der.Length -lt 8 -or $Der.Length -gt 72 -or $Der[0] -ne 0x30 -or $Der[1] -ne $Der.Length - 2) { return $null }
+    $numbers = New-Object byte[] 64
+    $at = 2
+    foreach ($end in 32, 64) {
+        if ($at + 2 -ge $Der.Length -or $Der[$at] -ne 2) { return $null }
+        $from = $at + 2
+        $at = $from + $Der[$at + 1]
+        if ($at -gt $Der.Length) { return $null }
+        # A zero in front keeps a large number positive.
+        while ($from -lt $at -and $Der[$from] -eq 0) { $from++ }
+        if ($at - $from -gt 32) { return $null }
+        [Array]::Copy($Der, $from, $numbers, $end - ($at - $from), $at - $from)
+    }
+    if ($at -ne $Der.Length) { return $null }
+    # As one value: an array would be taken apart.
+    return , $numbers
+}
+
+# Of which version the sums are: they name a file with it in its name.
+function Get-SignedVersion([string]$Sums) {
+    $found = @(Get-Content -LiteralPath $Sums | Where-Object { $_ -cmatch '^[0-9a-f]{64}  codex-helper-.+\.cdx\.json$' })
+    if ($found.Count -gt 1) { throw 'SHA256SUMS names two versions' }
+    if ($found.Count -eq 1 -and $found[0] -cmatch '  codex-helper-([0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?)\.cdx\.json$') { return $Matches[1] }
+    throw 'SHA256SUMS does not say of which version it is'
+}
+
+# A good signature of another release is refused too: whoever controls the way here could offer an old one for the faults that it has.
+function Assert-Version([string]$Place, [string]$Signed, [string]$Program) {
+    $wanted = "$env:CODEX_HELPER_VERSION" -replace '^v', ''
+    if ($wanted -ne '') {
+        if ($Signed -cne $wanted) { throw "asked for $wanted, but this is codex-helper $Signed" }
+        return
+    }
+    $known = @{ 'than this script' = $OwnVersion }
+    if (Test-Path -LiteralPath $Program) {
+        $said = try { "$(& $Program --version)" } catch { '' }
+        if ($said -match '^codex-helper (\S+)') { $known['than what is installed'] = $Matches[1] }
+    }
+    foreach ($other in $known.GetEnumerator()) {
+        if (Test-IsOlder $Signed $other.Value) {
+            throw "$Place offers $Signed, which is older $($other.Key) ($($other.Value)); if you want it: `$env:CODEX_HELPER_VERSION = '$Signed'"
+        }
+    }
+}
+
+# Whether the first version comes before the second. Among pre-releases of one version none does.
+function Test-IsOlder([string]$Version, [string]$Other) {
+    if ($Other -notmatch '^[0-9]+\.[0-9]+\.[0-9]+') { return $false }
+    $numbers = [Version]($Version -replace '[-+].*$', '')
+    $otherNumbers = [Version]($Other -replace '[-+].*$', '')
+    if ($numbers -ne $otherNumbers) { return $numbers -lt $otherNumbers }
+    return ($Version -replace '\+.*$', '') -match '-' -and ($Other -replace '\+.*$', '') -notmatch '-'
+}
+
 function Assert-Sum([string]$Sums, [string]$Name, [string]$File) {
     $wanted = @(Get-Content -LiteralPath $Sums | Where-Object { $_ -cmatch "^[0-9a-f]{64}  $([regex]::Escape($Name))$" } | Select-Object -Unique)
     if ($wanted.Count -eq 0) { throw "SHA256SUMS does not name $Name" }
@@ -97,24 +182,31 @@ function Assert-Sum([string]$Sums, [string]$Name, [string]$File) {
 function Install-Program([string]$Directory) {
     $name = "codex-helper-$(Get-Platform)"
     $place = Get-Place
+    if ($Keys -eq '') { throw 'this copy of the script has no key to check a release with: take the install.ps1 of the release itself' }
     New-Item -ItemType Directory -Force -Path $Directory | Out-Null
     # Beside the target, so that the last step is a rename.
     $work = Join-Path $Directory ".codex-helper-$([Guid]::NewGuid().ToString('N'))"
     New-Item -ItemType Directory -Path $work | Out-Null
     try {
         Write-Output "Getting $name.zip from $place"
-        Get-File $place 'SHA256SUMS' (Join-Path $work 'SHA256SUMS')
+        $sums = Join-Path $work 'SHA256SUMS'
+        Get-File $place 'SHA256SUMS' $sums
+        Get-File $place 'SHA256SUMS.sig' "$sums.sig"
+        Assert-Signature $sums "$sums.sig"
+        $signed = Get-SignedVersion $sums
+        $program = Join-Path $Directory 'codex-helper.exe'
+        Assert-Version $place $signed $program
+        # Where only the signed sums were carried to, the archive is still on the net.
+        if ($From -eq '' -and $place -eq $PSScriptRoot -and $Releases -ne '' -and -not (Test-Path -LiteralPath (Join-Path $place "$name.zip"))) {
+            $place = "$Releases/download/v$signed"
+        }
         Get-File $place "$name.zip" (Join-Path $work "$name.zip")
-        Assert-Sum (Join-Path $work 'SHA256SUMS') "$name.zip" (Join-Path $work "$name.zip")
+        Assert-Sum $sums "$name.zip" (Join-Path $work "$name.zip")
         Expand-Archive -LiteralPath (Join-Path $work "$name.zip") -DestinationPath $work
         $unpacked = Join-Path $work $name
         $version = & (Join-Path $unpacked 'codex-helper.exe') --version
         if ($LASTEXITCODE -ne 0) { throw 'the program does not start here; it needs Windows 10 version 1809 or later' }
-        $wanted = "$env:CODEX_HELPER_VERSION" -replace '^v', ''
-        if ($wanted -ne '' -and -not "$version".StartsWith("codex-helper $wanted ")) {
-            throw "asked for $wanted, but this is $version"
-        }
-        $program = Join-Path $Directory 'codex-helper.exe'
+        if (-not "$version".StartsWith("codex-helper $signed ")) { throw "asked for $signed, but this is $version" }
         if (Test-Path -LiteralPath $program) {
             # A program that is running cannot be overwritten, but it can be renamed. It goes when nothing runs it any more.
             Remove-Item -LiteralPath "$program.old" -Force -ErrorAction SilentlyContinue

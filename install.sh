@@ -1,11 +1,14 @@
 #!/bin/sh
 # Installs codex-helper, and its short name ch, for the current user; `sh install.sh --help` says how. Needs no root.
 # Uses sh, uname, tar, gzip, mkdir, mktemp, mv, ln, readlink, rm, rmdir, cat, cp and sed; curl or wget; sha256sum, shasum
-# or openssl.
+# or openssl; and for a release openssl or minisign.
 set -eu
 
-# Where releases are, without a slash at the end. Written in when a release is made.
+# Where releases are, without a slash at the end, and which one this script is of. Written in when a release is made.
 RELEASES=''
+OWN_VERSION=''
+# What a release has to be signed with: a name, an ECDSA P-256 key and a minisign key a line. Written by release/keys.ts.
+KEYS=''
 
 main() {
   from=''
@@ -53,7 +56,7 @@ show_help() {
   cat <<'END'
 Installs codex-helper, and its short name ch, for the current user.
 
-  sh install.sh                         the newest release
+  sh install.sh                         the release that lies beside this script, or else the newest one
   sh install.sh --from PLACE            a release in a directory, or at a file:// or http://127.0.0.1 address
   sh install.sh --from dist             what was built here: bun run build
   sh install.sh --uninstall             puts Codex and Claude Code back, then removes both names
@@ -69,6 +72,13 @@ install() {
   platform=$(detect_platform)
   place=$(choose_place)
   name=codex-helper-$platform
+  expected=${CODEX_HELPER_VERSION:-}
+  expected=${expected#v}
+  if [ -f "$place/codex-helper" ]; then
+    [ -z "$OWN_VERSION" ] || fail "$place/codex-helper has no signature; what was built in a clone is installed by the clone's own install.sh"
+  elif [ -z "$KEYS" ]; then
+    fail "this copy of the script has no key to check a release with: take the install.sh of the release itself (in a clone: bun run build, then --from dist)"
+  fi
 
   mkdir -p "$dir" || fail "cannot make $dir; set CODEX_HELPER_INSTALL_DIR"
   # Beside the target, so that the last step is a rename.
@@ -83,20 +93,21 @@ install() {
   else
     say "Getting $name.tar.gz from $place"
     get "$place/SHA256SUMS" "$work/SHA256SUMS"
+    verify_signature
+    verify_version
+    # Where only the signed sums were carried to, the archive is still on the net.
+    if [ -z "$from" ] && [ -f "$place/SHA256SUMS" ] && [ ! -f "$place/$name.tar.gz" ] && [ -n "$RELEASES" ]; then
+      place=$RELEASES/download/v$expected
+    fi
     get "$place/$name.tar.gz" "$work/$name.tar.gz"
-    verify "$work" "$name.tar.gz"
+    verify_sum "$work" "$name.tar.gz"
     (cd "$work" && tar -xzf "$name.tar.gz") || fail "cannot unpack $name.tar.gz"
   fi
 
   version=$("$work/$name/codex-helper" --version) || cannot_run "$platform"
-  case "${CODEX_HELPER_VERSION:-}" in
-    '') ;;
-    *)
-      case $version in
-        "codex-helper ${CODEX_HELPER_VERSION#v} "*) ;;
-        *) fail "asked for ${CODEX_HELPER_VERSION#v}, but this is $version" ;;
-      esac
-      ;;
+  case $version in
+    "codex-helper ${expected:+"$expected "}"*) ;;
+    *) fail "asked for $expected, but this is $version" ;;
   esac
 
   was_there=false
@@ -228,6 +239,8 @@ choose_place() {
       *://*) fail "not a place to install from: $from (a directory, file://, https://, or http:// on this machine)" ;;
       *) echo "${from%/}" ;;
     esac
+  elif find_beside; then
+    return
   elif [ -z "$RELEASES" ]; then
     fail "this script does not know where releases are: take the one of a release, or give --from PLACE (in a clone: bun run build, then --from dist)"
   elif [ -n "${CODEX_HELPER_VERSION:-}" ]; then
@@ -235,6 +248,17 @@ choose_place() {
   else
     echo "$RELEASES/latest/download"
   fi
+}
+
+# Prints the directory of this script if a release lies there. A script out of a pipe has none.
+find_beside() {
+  case $0 in
+    install.sh) beside=. ;;
+    */install.sh) beside=${0%/*} ;;
+    *) return 1 ;;
+  esac
+  [ -f "$beside/SHA256SUMS" ] || return 1
+  echo "$beside"
 }
 
 get() {
@@ -280,8 +304,91 @@ get_with_wget() {
   esac
 }
 
+# Fails unless SHA256SUMS is signed with one of our keys.
+verify_signature() {
+  if has openssl; then
+    signature=SHA256SUMS.sig
+  elif has minisign; then
+    signature=SHA256SUMS.minisig
+  else
+    fail "neither openssl nor minisign is here to check the signature with; install one of them"
+  fi
+  get "$place/$signature" "$work/$signature"
+  is_signed=false
+  while read -r _ ecdsa_key minisign_key; do
+    if is_signed_with "$ecdsa_key" "$minisign_key"; then is_signed=true; fi
+  done <<END
+$KEYS
+END
+  [ "$is_signed" = true ] || fail "SHA256SUMS is not signed with a key of codex-helper; nothing was installed"
+}
+
+is_signed_with() {
+  if [ "$signature" = SHA256SUMS.minisig ]; then
+    minisign -Vqm "$work/SHA256SUMS" -x "$work/$signature" -P "$2" >/dev/null 2>&1
+    return
+  fi
+  # Older versions of openssl read no longer lines.
+  head=$(printf '%.64s' "$1")
+  printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$head" "${1#"$head"}" '-----END PUBLIC KEY-----' >"$work/key.pem"
+  openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/$signature" "$work/SHA256SUMS" >/dev/null 2>&1
+}
+
+# A good signature of another release is refused too: the sums name a file with the version in its name. Sets $expected to it.
+verify_version() {
+  signed=''
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in *"  codex-helper-"*.cdx.json) ;; *) continue ;; esac
+    [ -z "$signed" ] || fail "SHA256SUMS names two versions"
+    signed=${line##*"  codex-helper-"}
+    signed=${signed%.cdx.json}
+  done <"$work/SHA256SUMS"
+  case ${signed%%[+-]*} in
+    '' | *[!0-9.]*) fail "SHA256SUMS does not say of which version it is" ;;
+  esac
+  if [ -n "$expected" ]; then
+    [ "$signed" = "$expected" ] || fail "asked for $expected, but this is codex-helper $signed"
+    return
+  fi
+  expected=$signed
+  refuse_older "$OWN_VERSION" "than this script"
+  if [ -x "$dir/codex-helper" ]; then
+    installed=$("$dir/codex-helper" --version 2>/dev/null) || return 0
+    installed=${installed#codex-helper }
+    refuse_older "${installed%% *}" "than what is installed"
+  fi
+}
+
+# Whoever controls the way here could offer an old release for the faults that it has.
+refuse_older() {
+  is_older "$expected" "$1" || return 0
+  fail "$place offers $expected, which is older $2 ($1); if you want it: CODEX_HELPER_VERSION=$expected"
+}
+
+# Whether version $1 comes before version $2. Among pre-releases of one version none does.
+is_older() {
+  case ${2%%[+-]*} in '' | *[!0-9.]*) return 1 ;; esac
+  left=${1%%[+-]*}.
+  right=${2%%[+-]*}.
+  while [ -n "$left$right" ]; do
+    left_part=${left%%.*}
+    right_part=${right%%.*}
+    [ "${left_part:-0}" -eq "${right_part:-0}" ] || {
+      [ "${left_part:-0}" -lt "${right_part:-0}" ]
+      return
+    }
+    left=${left#*.}
+    right=${right#*.}
+  done
+  case ${1%%+*}:${2%%+*} in
+    *-*:*-*) return 1 ;;
+    *-*:*) return 0 ;;
+  esac
+  return 1
+}
+
 # Fails unless SHA256SUMS in directory $1 names file $2 and its sum is right.
-verify() {
+verify_sum() {
   wanted=''
   while IFS= read -r line || [ -n "$line" ]; do
     sum=${line%"  $2"}

@@ -1,46 +1,76 @@
-// Makes a release: an archive for each platform, the install scripts, and SHA256SUMS.
-//   bun release/make.ts [--out DIR] [--releases-url URL] [PLATFORM ...]
-// DIR is dist/release, all platforms are made when none is named. URL is where the scripts will look for releases.
-// The same commit gives the same bytes, on whatever machine.
+// Makes a release: an archive for each platform, the install scripts, the bill of materials, and SHA256SUMS of them.
+// The same commit gives the same bytes, on whatever machine. sign.ts signs it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { build, git, WINDOWS_LAUNCHER } from "../build.ts";
 import manifest from "../package.json" with { type: "json" };
 import { RELEASE_FILE } from "../src/app/upgrade/newest-release.ts";
 import { type Entry, makeTarGz, makeZip } from "./archive.ts";
+import keys from "./keys.json";
 import { type Platform, PLATFORMS } from "./platforms.ts";
+import { findRuntime, sha256 } from "./runtimes.ts";
+import { makeSbom } from "./sbom.ts";
+import { stampScript, versionedName } from "./signing.ts";
 import { collectLicences } from "./third-party.ts";
+import { runTool } from "./tool.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const DOCUMENTS = ["README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 const COMPLETIONS = { bash: "ch.bash", zsh: "_ch", fish: "ch.fish", powershell: "ch.ps1" };
-/** The line of both install scripts that says where they come from. */
-const HOME_LINE = /^(\$?releases ?= ?)''$/im;
+const HELP = `Makes a release: an archive for each platform, the install scripts, the bill of materials, and SHA256SUMS of them.
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    out: { type: "string", default: join(ROOT, "dist/release") },
-    "releases-url": { type: "string", default: "" },
-  },
-});
-const out = resolve(values.out);
-const sums: string[] = [];
+  bun release/make.ts [--out DIR] [--releases-url URL] [PLATFORM ...]
 
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
-const extras = collectExtras();
-for (const platform of choosePlatforms(positionals)) {
-  const buildDirectory = join(out, ".binary");
-  build(platform.target, buildDirectory, values["releases-url"]);
-  const name = `codex-helper-${platform.name}`;
-  publish(`${name}.${platform.archive}`, await pack(platform, name, buildDirectory));
-  rmSync(buildDirectory, { recursive: true });
+  --out DIR            where to, instead of dist/release; what is there is removed first
+  --releases-url URL   where the install scripts look for releases
+  -h, --help           this
+  -V, --version        the version that a release is made of
+  PLATFORM             ${PLATFORMS.map(({ name }) => name).join(", ")}; all if none is named
+
+What it makes has no signature, so that the install scripts refuse it: bun release/sign.ts
+`;
+
+const OPTIONS = {
+  out: { type: "string", default: join(ROOT, "dist/release") },
+  "releases-url": { type: "string", default: "" },
+} as const;
+
+await runTool(HELP, OPTIONS, ({ positionals, values }) =>
+  makeRelease(choosePlatforms(positionals), resolve(values.out), values["releases-url"]),
+);
+
+async function makeRelease(platforms: readonly Platform[], out: string, releasesUrl: string): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const sums: string[] = [];
+  const publish = (name: string, data: Uint8Array | string): void => {
+    const bytes = Buffer.from(data);
+    writeFileSync(join(out, name), bytes);
+    sums.push(`${sha256(bytes)}  ${name}\n`);
+    process.stdout.write(`${name.padEnd(38)} ${(bytes.length / 1_000).toFixed(0).padStart(6)} kB\n`);
+  };
+
+  const extras = collectExtras();
+  for (const platform of platforms) {
+    const buildDirectory = join(out, ".binary");
+    build(platform.target, buildDirectory, {
+      releases: releasesUrl,
+      runtime: await findRuntime(platform.target),
+    });
+    const name = `codex-helper-${platform.name}`;
+    const program = readFileSync(join(buildDirectory, programOf(platform)));
+    publish(`${name}.${platform.archive}`, await pack(platform, name, program, extras));
+    rmSync(buildDirectory, { recursive: true });
+  }
+  for (const script of ["install.sh", "install.ps1"]) {
+    const text = readFileSync(join(ROOT, script), "utf8");
+    publish(script, stampScript(text, { releasesUrl, version: manifest.version, keys }));
+  }
+  publish(RELEASE_FILE, `${JSON.stringify({ version: manifest.version })}\n`);
+  const made = { commit: git("rev-parse", "HEAD"), madeAt: new Date(commitSecs() * 1_000).toISOString() };
+  publish(versionedName(manifest.version), `${JSON.stringify(makeSbom(ROOT, made), null, 2)}\n`);
+  writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
 }
-for (const script of ["install.sh", "install.ps1"]) publish(script, stamp(script, values["releases-url"]));
-publish(RELEASE_FILE, new TextEncoder().encode(`${JSON.stringify({ version: manifest.version })}\n`));
-writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
 
 function choosePlatforms(names: readonly string[]): readonly Platform[] {
   const chosen = PLATFORMS.filter(({ name }) => names.length === 0 || names.includes(name));
@@ -69,30 +99,27 @@ function complete(shell: string): string {
   return stdout.toString();
 }
 
-async function pack({ archive }: Platform, folder: string, buildDirectory: string): Promise<Uint8Array> {
-  const isZip = archive === "zip";
-  const program = isZip ? "codex-helper.exe" : "codex-helper";
+function programOf({ archive }: Platform): string {
+  return archive === "zip" ? "codex-helper.exe" : "codex-helper";
+}
+
+async function pack(
+  platform: Platform,
+  folder: string,
+  program: Uint8Array,
+  extras: readonly Entry[],
+): Promise<Uint8Array> {
+  const isZip = platform.archive === "zip";
   const shortName: Entry = isZip
     ? { path: "ch.cmd", data: new TextEncoder().encode(WINDOWS_LAUNCHER) }
-    : { path: "ch", data: new Uint8Array(), linkTo: program };
-  const entries = [
-    { path: program, data: readFileSync(join(buildDirectory, program)), isProgram: true },
-    shortName,
-    ...extras,
-  ].map((entry) => ({ ...entry, path: `${folder}/${entry.path}` }));
-  const modifiedSecs = Number(git("log", "-1", "--format=%ct"));
-  return isZip ? makeZip(entries, modifiedSecs) : await makeTarGz(entries, modifiedSecs);
+    : { path: "ch", data: new Uint8Array(), linkTo: programOf(platform) };
+  const entries = [{ path: programOf(platform), data: program, isProgram: true }, shortName, ...extras].map(
+    (entry) => ({ ...entry, path: `${folder}/${entry.path}` }),
+  );
+  return isZip ? makeZip(entries, commitSecs()) : await makeTarGz(entries, commitSecs());
 }
 
-/** The script as it is released: it knows the address that it was downloaded from. */
-function stamp(script: string, releasesUrl: string): Uint8Array {
-  const text = readFileSync(join(ROOT, script), "utf8");
-  if (!HOME_LINE.test(text)) throw new Error(`${script} has no line for the address of the releases`);
-  return new TextEncoder().encode(text.replace(HOME_LINE, `$1'${releasesUrl}'`));
-}
-
-function publish(name: string, data: Uint8Array): void {
-  writeFileSync(join(out, name), data);
-  sums.push(`${new Bun.CryptoHasher("sha256").update(data).digest("hex")}  ${name}\n`);
-  process.stdout.write(`${name.padEnd(38)} ${(data.length / 1_000).toFixed(0).padStart(6)} kB\n`);
+/** Unix time in s; 0 outside of a repository. */
+function commitSecs(): number {
+  return Number(git("log", "-1", "--format=%ct"));
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,6 +15,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { makeTarGz } from "../../release/archive.ts";
 import { PLATFORMS } from "../../release/platforms.ts";
+import { makeSecretKey, publicKeyOf, signSums, stampScript, versionedName } from "../../release/signing.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
 import { installStatusLine, uninstallStatusLine } from "../../src/clients/switch/status-line.ts";
 import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
@@ -21,9 +23,13 @@ import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const SCRIPT = join(ROOT, "install.sh");
-/** What the script says that it uses, with sha256sum for the sums. */
-const TOOLS = "sh uname tar gzip mkdir mktemp mv ln readlink rm rmdir cat cp sed curl sha256sum".split(" ");
+const SOURCE = readFileSync(join(ROOT, "install.sh"), "utf8");
+/** What the script says that it uses, with sha256sum for the sums and openssl for the signature. */
+const TOOLS =
+  "sh uname tar gzip mkdir mktemp mv ln readlink rm rmdir cat cp sed curl sha256sum openssl".split(" ");
+const ARCHIVE = "codex-helper-linux-x64.tar.gz";
+const SECRET = makeSecretKey("test");
+const KEY = publicKeyOf(SECRET);
 
 interface Installed {
   readonly code: number;
@@ -32,14 +38,20 @@ interface Installed {
 }
 
 let release: string;
+/** The install script as it is released, but for an address: it has the key of these tests. */
+let script: string;
 beforeAll(async () => {
+  script = join(mkdtempSync(join(tmpdir(), "codex-helper-script-")), "install.sh");
+  writeFileSync(script, stampScript(SOURCE, { keys: [KEY] }));
   release = mkdtempSync(join(tmpdir(), "codex-helper-release-"));
   for (const { name, archive } of PLATFORMS) {
     if (archive === "tar.gz") writeFileSync(join(release, `codex-helper-${name}.tar.gz`), await pack(name));
   }
-  writeSums();
+  writeSums(release, sumsOf(release));
 });
-afterAll(() => rmSync(release, { recursive: true }));
+afterAll(() => {
+  for (const directory of [release, dirname(script)]) rmSync(directory, { recursive: true });
+});
 
 /** A program that only says what it is and notes what it is asked to do. */
 function pack(platform: string): Promise<Uint8Array> {
@@ -52,11 +64,22 @@ case $1 in --version) echo "codex-helper 9.8.7 (${platform})" ;; *) echo "$*" >>
   return makeTarGz([{ path: `${folder}/codex-helper`, data, isProgram: true }], 0);
 }
 
-function writeSums(): void {
-  const lines = readdirSync(release)
+const lineOf = (file: string): string => `${Bun.SHA256.hash(readFileSync(file), "hex")}  ${basename(file)}\n`;
+
+/** Of all archives there, as sums of this version. */
+const sumsOf = (directory: string, version = "9.8.7"): string =>
+  readdirSync(directory)
     .filter((name) => name.endsWith(".tar.gz"))
-    .map((name) => `${Bun.SHA256.hash(readFileSync(join(release, name)), "hex")}  ${name}\n`);
-  writeFileSync(join(release, "SHA256SUMS"), lines.join(""));
+    .map((name) => lineOf(join(directory, name)))
+    .concat(`${"0".repeat(64)}  ${versionedName(version)}\n`)
+    .join("");
+
+/** And their signatures. */
+function writeSums(directory: string, text: string, secret = SECRET): void {
+  writeFileSync(join(directory, "SHA256SUMS"), text);
+  for (const [name, data] of Object.entries(signSums(Buffer.from(text), "9.8.7", secret))) {
+    writeFileSync(join(directory, name), data);
+  }
 }
 
 /** A machine of that name: nothing on PATH but the tools, and a uname that tells stories. */
@@ -85,8 +108,13 @@ const GLIBC = { ldd: 'echo "ldd (GNU libc) 2.36"' };
 const MUSL = { ldd: 'echo "musl libc (x86_64)" >&2; exit 1' };
 const onLinux = (): TempHome => makeMachine(["Linux", "x86_64"], GLIBC);
 
-function install(home: TempHome, args: readonly string[], env: Record<string, string> = {}): Installed {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([join(home.path, "bin/sh"), SCRIPT, ...args], {
+function install(
+  home: TempHome,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  file = script,
+): Installed {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([join(home.path, "bin/sh"), file, ...args], {
     cwd: home.path,
     env: { HOME: home.path, PATH: `${home.path}/bin:${home.path}/.local/bin`, ...env },
   });
@@ -177,44 +205,136 @@ describe("nothing is installed", () => {
   };
   const withRelease = (): TempHome => {
     const home = onLinux();
-    for (const name of ["SHA256SUMS", "codex-helper-linux-x64.tar.gz"]) {
-      home.write(`release/${name}`, "");
-      writeFileSync(join(home.path, "release", name), readFileSync(join(release, name)));
+    for (const name of ["SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.minisig", ARCHIVE]) {
+      copyFileSync(join(release, name), home.write(`release/${name}`, ""));
     }
     return home;
   };
+  const placeOf = (home: TempHome): string => join(home.path, "release");
+  /** Verified by minisign, because there is no openssl. */
+  const withMinisign = (home: TempHome): TempHome => {
+    rmSync(join(home.path, "bin/openssl"));
+    symlinkSync(Bun.which("minisign") ?? "/missing/minisign", join(home.path, "bin/minisign"));
+    return home;
+  };
+  const unsigned = "SHA256SUMS is not signed with a key of codex-helper; nothing was installed";
 
   test("when the archive is not the one that was published", async () => {
     using home = withRelease();
-    writeFileSync(join(home.path, "release/codex-helper-linux-x64.tar.gz"), await pack("linux-x64 and more"));
+    writeFileSync(join(home.path, "release", ARCHIVE), await pack("linux-x64 and more"));
     refuses(home, "is not the file that SHA256SUMS describes; nothing was installed");
+  });
+
+  describe.each([
+    ["openssl", "SHA256SUMS.sig", (home: TempHome) => home],
+    ["minisign", "SHA256SUMS.minisig", withMinisign],
+  ])("with %s, whose signature is %s,", (_, signature, withTool) => {
+    test("but for what is signed", () => {
+      using home = withTool(withRelease());
+      expect(install(home, ["--from", placeOf(home)])).toMatchObject({ code: 0, stderr: "" });
+    });
+
+    test("when archive and sums were both exchanged", async () => {
+      using home = withTool(withRelease());
+      writeFileSync(join(home.path, "release", ARCHIVE), await pack("linux-x64 and more"));
+      writeFileSync(join(placeOf(home), "SHA256SUMS"), sumsOf(placeOf(home)));
+      refuses(home, unsigned);
+    });
+
+    test("when a line was added to the sums, or a byte at their end", () => {
+      using home = withTool(withRelease());
+      const text = readFileSync(join(placeOf(home), "SHA256SUMS"), "utf8");
+      for (const changed of [`${text}${"0".repeat(64)}  other\n`, `${text}\n`, text.trimEnd(), ""]) {
+        writeFileSync(join(placeOf(home), "SHA256SUMS"), changed);
+        refuses(home, unsigned);
+      }
+    });
+
+    test("when the signature is missing, empty, cut off, of another key or of other sums", () => {
+      using home = withTool(withRelease());
+      const file = join(placeOf(home), signature);
+      const good = readFileSync(file);
+      const sums = readFileSync(join(placeOf(home), "SHA256SUMS"));
+      const other = signSums(sums, "9.8.7", makeSecretKey("other"))[signature] ?? good;
+      const ofOther = signSums(Buffer.from("other sums"), "9.8.7", SECRET)[signature] ?? good;
+      for (const bad of [Buffer.alloc(0), good.subarray(0, -9), other, ofOther, Buffer.alloc(64)]) {
+        writeFileSync(file, bad);
+        refuses(home, unsigned);
+      }
+      rmSync(file);
+      refuses(home, `there is no ${file}`);
+    });
+  });
+
+  test("when nothing is here that could check a signature", () => {
+    using home = withRelease();
+    rmSync(join(home.path, "bin/openssl"));
+    refuses(home, "neither openssl nor minisign is here to check the signature with");
+  });
+
+  test("by a script that has no key yet, as that of the repository", () => {
+    using home = withRelease();
+    const file = home.write("install.sh", stampScript(SOURCE, { keys: [] }));
+    const { code, stderr } = install(home, ["--from", placeOf(home)], {}, file);
+    expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: [] });
+    expect(stderr).toContain("this copy of the script has no key to check a release with");
+  });
+
+  test("when a released script is given a program without a signature", () => {
+    using home = withRelease();
+    const file = home.write("install.sh", stampScript(SOURCE, { keys: [KEY], version: "9.8.7" }));
+    home.write("release/codex-helper", "#!/bin/sh\necho codex-helper 9.8.7");
+    const { code, stderr } = install(home, ["--from", placeOf(home)], {}, file);
+    expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: [] });
+    expect(stderr).toContain("release/codex-helper has no signature");
   });
 
   test("when the sums do not name the archive, or name it in another way", () => {
     using home = withRelease();
-    const sum = Bun.SHA256.hash(readFileSync(join(release, "codex-helper-linux-x64.tar.gz")), "hex");
+    const sum = Bun.SHA256.hash(readFileSync(join(release, ARCHIVE)), "hex");
+    const version = sumsOf(home.path);
     for (const line of [
       "",
-      `${sum}  other-codex-helper-linux-x64.tar.gz`,
-      `${sum.slice(1)}  codex-helper-linux-x64.tar.gz`,
+      `${sum}  other-${ARCHIVE}`,
+      `${sum.slice(1)}  ${ARCHIVE}`,
       `${sum}  codex-helper-linux-x64xtar.gz`,
-      `${sum}  codex-helper-linux-x64.tar.gz.sig`,
-      `${sum} *codex-helper-linux-x64.tar.gz`,
-      `${"g".repeat(64)}  codex-helper-linux-x64.tar.gz`,
+      `${sum}  ${ARCHIVE}.sig`,
+      `${sum} *${ARCHIVE}`,
+      `${"g".repeat(64)}  ${ARCHIVE}`,
     ]) {
-      writeFileSync(join(home.path, "release/SHA256SUMS"), `${line}\n`);
-      refuses(home, "SHA256SUMS does not name codex-helper-linux-x64.tar.gz");
+      writeSums(placeOf(home), `${version}${line}\n`);
+      refuses(home, `SHA256SUMS does not name ${ARCHIVE}`);
     }
   });
 
   test("when the sums name the archive twice, with two sums", () => {
     using home = withRelease();
-    const name = "codex-helper-linux-x64.tar.gz";
-    const sum = Bun.SHA256.hash(readFileSync(join(release, name)), "hex");
-    writeFileSync(join(home.path, "release/SHA256SUMS"), `${sum}  ${name}\n${"0".repeat(64)}  ${name}\n`);
-    refuses(home, `SHA256SUMS names ${name} twice`);
-    writeFileSync(join(home.path, "release/SHA256SUMS"), `${sum}  ${name}\n${sum}  ${name}`);
-    expect(install(home, ["--from", join(home.path, "release")]).code).toBe(0);
+    const line = lineOf(join(release, ARCHIVE));
+    const version = sumsOf(home.path);
+    writeSums(placeOf(home), `${version}${line}${"0".repeat(64)}  ${ARCHIVE}\n`);
+    refuses(home, `SHA256SUMS names ${ARCHIVE} twice`);
+    writeSums(placeOf(home), `${version}${line}${line.trimEnd()}`);
+    expect(install(home, ["--from", placeOf(home)]).code).toBe(0);
+  });
+
+  test("when the signed sums are of no version, of two, or of one that is none", () => {
+    using home = withRelease();
+    const line = lineOf(join(release, ARCHIVE));
+    const versionLine = (version: string): string => `${"0".repeat(64)}  ${versionedName(version)}\n`;
+    writeSums(placeOf(home), line);
+    refuses(home, "SHA256SUMS does not say of which version it is");
+    writeSums(placeOf(home), line + versionLine("9.8.7") + versionLine("9.8.8"));
+    refuses(home, "SHA256SUMS names two versions");
+    for (const version of ["x", "9.8.x", "../9.8.7"]) {
+      writeSums(placeOf(home), line + versionLine(version));
+      refuses(home, "SHA256SUMS does not say of which version it is");
+    }
+  });
+
+  test("when the program is of another version than what was signed", () => {
+    using home = withRelease();
+    writeSums(placeOf(home), sumsOf(placeOf(home), "9.9.0"));
+    refuses(home, "asked for 9.9.0, but this is codex-helper 9.8.7");
   });
 
   test.each([
@@ -229,8 +349,8 @@ describe("nothing is installed", () => {
 
   test("when the release lacks the archive", () => {
     using home = withRelease();
-    rmSync(join(home.path, "release/codex-helper-linux-x64.tar.gz"));
-    refuses(home, `there is no ${home.path}/release/codex-helper-linux-x64.tar.gz`);
+    rmSync(join(placeOf(home), ARCHIVE));
+    refuses(home, `there is no ${placeOf(home)}/${ARCHIVE}`);
   });
 
   test("when the program does not start", () => {
@@ -247,13 +367,97 @@ describe("nothing is installed", () => {
 
   test("when the script arrives only in part", () => {
     using home = withRelease();
-    const whole = readFileSync(SCRIPT, "utf8");
-    const part = home.write("part.sh", whole.slice(0, whole.lastIndexOf("main")));
+    const part = home.write("part.sh", SOURCE.slice(0, SOURCE.lastIndexOf("main")));
     const { exitCode } = Bun.spawnSync(["sh", part, "--from", release], {
       env: { HOME: home.path, PATH: home.env["PATH"] ?? "" },
     });
     expect({ exitCode, installed: installedIn(home) }).toEqual({ exitCode: 0, installed: [] });
   });
+});
+
+describe("a release that is properly signed, but an older one,", () => {
+  const offer = (ownVersion: string, signed = "9.8.7"): TempHome => {
+    const home = onLinux();
+    copyFileSync(join(release, ARCHIVE), home.write(`release/${ARCHIVE}`, ""));
+    writeSums(join(home.path, "release"), sumsOf(join(home.path, "release"), signed));
+    home.write("install.sh", stampScript(SOURCE, { keys: [KEY], version: ownVersion }));
+    return home;
+  };
+  const tryIt = (home: TempHome, env: Record<string, string> = {}): Installed =>
+    install(home, ["--from", join(home.path, "release")], env, join(home.path, "install.sh"));
+
+  test.each(["9.8.8", "9.9.0", "10.0.0", "9.8.10", "9.8.8-rc.1", "9.8.7.1"])(
+    "is refused by the script of %s, unless it is asked for by its version",
+    (own) => {
+      using home = offer(own);
+      const { code, stderr } = tryIt(home);
+      expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: [] });
+      expect(stderr).toContain(
+        `offers 9.8.7, which is older than this script (${own}); if you want it: CODEX_HELPER_VERSION=9.8.7`,
+      );
+      expect(tryIt(home, { CODEX_HELPER_VERSION: "v9.8.7" })).toMatchObject({ code: 0, stderr: "" });
+    },
+  );
+
+  test.each(["9.8.7", "9.8.6", "9.7.9", "8.10.10", "9.8.7-rc.1", "9.8.7+build.5"])(
+    "is none for the script of %s",
+    (own) => {
+      using home = offer(own);
+      expect(tryIt(home)).toMatchObject({ code: 0, stderr: "" });
+    },
+  );
+
+  test("is refused where a newer one is installed, and a broken program in its place does not matter", () => {
+    using home = offer("");
+    const program = home.write(".local/bin/codex-helper", "#!/bin/sh\necho 'codex-helper 9.10.0 (x)'\n");
+    chmodSync(program, 0o755);
+    const { code, stderr } = tryIt(home);
+    expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: ["codex-helper"] });
+    expect(stderr).toContain("offers 9.8.7, which is older than what is installed (9.10.0)");
+    home.write(".local/bin/codex-helper", "#!/bin/sh\nexit 1\n");
+    expect(tryIt(home).code).toBe(0);
+  });
+
+  test("is refused as a pre-release of what is there", () => {
+    using home = offer("9.8.7", "9.8.7-rc.2");
+    expect(tryIt(home).stderr).toContain("offers 9.8.7-rc.2, which is older than this script (9.8.7)");
+  });
+});
+
+test("a script beside a release installs that one, without being told and without a network", () => {
+  using home = onLinux();
+  const carried = join(home.path, "carried here");
+  for (const name of ["SHA256SUMS", "SHA256SUMS.sig", ARCHIVE]) {
+    copyFileSync(join(release, name), home.write(`carried here/${name}`, ""));
+  }
+  // Where nothing answers.
+  const stamp = { keys: [KEY], version: "9.8.7", releasesUrl: "https://127.0.0.1:1" };
+  const file = home.write("carried here/install.sh", stampScript(SOURCE, stamp));
+  expect(install(home, [], {}, file)).toMatchObject({ code: 0, stderr: "" });
+  expect(installedIn(home)).toEqual(["ch", "codex-helper"]);
+
+  rmSync(join(carried, ARCHIVE));
+  expect(install(home, [], {}, file).stderr).toContain(
+    `cannot download https://127.0.0.1:1/download/v9.8.7/${ARCHIVE}`,
+  );
+  rmSync(join(carried, "SHA256SUMS"));
+  expect(install(home, [], {}, file).stderr).toContain(
+    "cannot download https://127.0.0.1:1/latest/download/SHA256SUMS",
+  );
+});
+
+test("while keys change, a release is accepted with either of them", () => {
+  using home = onLinux();
+  const next = publicKeyOf(makeSecretKey("next"));
+  for (const keys of [
+    [KEY, next],
+    [next, KEY],
+  ]) {
+    const file = home.write("install.sh", stampScript(SOURCE, { keys }));
+    expect(install(home, ["--from", release], {}, file)).toMatchObject({ code: 0, stderr: "" });
+  }
+  const file = home.write("install.sh", stampScript(SOURCE, { keys: [next] }));
+  expect(install(home, ["--from", release], {}, file).code).toBe(1);
 });
 
 describe("a download", () => {
@@ -281,7 +485,7 @@ describe("a download", () => {
   }
 
   const download = async (home: TempHome, place: string): Promise<Installed> => {
-    const child = Bun.spawn([join(home.path, "bin/sh"), SCRIPT, "--from", place], {
+    const child = Bun.spawn([join(home.path, "bin/sh"), script, "--from", place], {
       cwd: home.path,
       env: {
         HOME: home.path,
@@ -464,10 +668,10 @@ test.each([["--frm"], ["--from"], ["--purge"]])("%s is refused", (argument) => {
 });
 
 describe("the script for Windows", () => {
-  const script = readFileSync(join(ROOT, "install.ps1"), "utf8");
+  const source = readFileSync(join(ROOT, "install.ps1"), "utf8");
 
   test("knows the platforms of a release", () => {
-    const asked = [...script.matchAll(/return '(windows-\w+)'/g)].map(([, name]) => name);
+    const asked = [...source.matchAll(/return '(windows-\w+)'/g)].map(([, name]) => name);
     const zips = PLATFORMS.filter(({ archive }) => archive === "zip");
     expect(new Set(asked)).toEqual(new Set(zips.map(({ name }) => name)));
   });
@@ -479,9 +683,9 @@ describe("the script for Windows", () => {
       .filter((path) => dirname(path) === home)
       .map((path) => basename(path))
       .toSorted();
-    const inShell = /for name in (config\.json.*); do/.exec(readFileSync(SCRIPT, "utf8"))?.[1]?.split(" ");
+    const inShell = /for name in (config\.json.*); do/.exec(SOURCE)?.[1]?.split(" ");
     const inPowerShell = /'config\.json', .*(?=\))/
-      .exec(script)?.[0]
+      .exec(source)?.[0]
       .split(", ")
       .map((name) => name.slice(1, -1));
     expect(all).toContain("config.json");

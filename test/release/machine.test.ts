@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PLATFORMS } from "../../release/platforms.ts";
 import { listDependencies } from "../../release/third-party.ts";
 import { GOOD } from "../helpers/answers.ts";
@@ -17,12 +17,14 @@ const SOURCES = [
   "release",
   "build.ts",
   "package.json",
+  "bun.lock",
   "tsconfig.json",
   "install.sh",
   "install.ps1",
 ].concat(["README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"]);
 /** All that the machine has: no Node, no Bun, no package manager. */
-const TOOLS = "sh uname tar gzip mkdir mktemp mv ln readlink rm rmdir cat cp sed curl sha256sum".split(" ");
+const TOOLS =
+  "sh uname tar gzip mkdir mktemp mv ln readlink rm rmdir cat cp sed curl sha256sum openssl".split(" ");
 const BUILD_MS = 120_000;
 
 const HERE =
@@ -30,6 +32,7 @@ const HERE =
 let workshop: string;
 /** The same release, made twice, from two copies of the source. */
 let releases: readonly [string, string];
+let sumsOfBoth: readonly string[];
 
 beforeAll(async () => {
   workshop = mkdtempSync(join(tmpdir(), "codex-helper-machine-"));
@@ -40,23 +43,29 @@ beforeAll(async () => {
   const second = join(workshop, "another place/second");
   cpSync(first, second, { recursive: true });
   releases = await Promise.all([makeRelease(first), makeRelease(second)]);
+  sumsOfBoth = releases.map((out) => readFileSync(join(out, "SHA256SUMS"), "utf8"));
+  await runBun(join(first, "release/sign.ts"), "--throw-away", releases[0]);
 }, BUILD_MS);
 afterAll(() => rmSync(workshop, { recursive: true }));
 
 async function makeRelease(source: string): Promise<string> {
   const out = join(source, "out");
-  const child = Bun.spawn([process.execPath, join(source, "release/make.ts"), "--out", out, HERE], {
-    cwd: source,
+  await runBun(join(source, "release/make.ts"), "--out", out, HERE);
+  return out;
+}
+
+async function runBun(file: string, ...args: readonly string[]): Promise<void> {
+  const child = Bun.spawn([process.execPath, file, ...args], {
+    cwd: dirname(file),
     stdout: "ignore",
     stderr: "pipe",
   });
   const [words, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
   if (code !== 0) throw new Error(`no release was made:\n${words}`);
-  return out;
 }
 
 test("two builds of the same source are the same to the byte", () => {
-  const [first, second] = releases.map((out) => readFileSync(join(out, "SHA256SUMS"), "utf8"));
+  const [first, second] = sumsOfBoth;
   expect(first).toMatch(/^[0-9a-f]{64}  codex-helper-\S+\.tar\.gz$/m);
   expect(second).toBe(first ?? "");
 });
@@ -73,7 +82,7 @@ test("without Node and Bun: install, look, a real turn of Codex, uninstall, and 
 
   await using site = serveFiles(releases[0]);
   const place = `http://127.0.0.1:${site.port}`;
-  const machine = { home: { ...home, env }, program: [join(bin, "sh"), join(ROOT, "install.sh")] };
+  const machine = { home: { ...home, env }, program: [join(bin, "sh"), join(releases[0], "install.sh")] };
   const installed = await runCli(["--from", place], machine);
   expect(installed).toMatchObject({ code: 0, stderr: "" });
   expect(installed.stdout).toMatch(/^Installed codex-helper \d+\.\d+\.\d+ \(.*\) in .*\/\.local\/bin$/m);
