@@ -6,12 +6,10 @@ import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { type ConfigState, createConfigStore } from "../config/file.ts";
-import { parseTarget } from "../config/name.ts";
 import type { ParsedConfig } from "../config/parse.ts";
 import { chooseConfig, listUpstreams, resolveConfig } from "../config/resolve.ts";
 import { type Settings, resolveSettings } from "../config/settings.ts";
 import type { RouteState } from "../proxy/deps.ts";
-import { proxyKey } from "../routing/records.ts";
 import { createClientSecrets } from "./client-secrets.ts";
 import { createKeys } from "./keys/keys.ts";
 
@@ -163,19 +161,4 @@ function listOwnedHeaders(config: ParsedConfig, service: Service): ReadonlySet<s
     entry.upstreams.flatMap(({ headers }) => Object.keys(headers ?? {})),
   );
   return new Set(names.map((name) => name.toLowerCase()));
-}
-
-/** The upstreams that NAME or NAME#N means, the disabled ones too. */
-export function listTargets(live: LiveConfig, service: Service, text: string): readonly Upstream[] {
-  const { name, position } = parseTarget(text);
-  return (live.routeOf(service, name).listUpstreams()?.entries ?? [])
-    .map(({ upstream }) => upstream)
-    .filter((upstream) => position === null || upstream.position === position);
-}
-
-/** The keys of these and of the outbound proxies before them; null for all. */
-export function listKeys(live: LiveConfig, service: Service, text: string | null): string[] | null {
-  if (text === null) return null;
-  const all = listTargets(live, service, text);
-  return [...all.map(({ key }) => key), ...all.flatMap((upstream) => proxyKey(upstream) ?? [])];
 }

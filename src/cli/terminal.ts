@@ -1,5 +1,5 @@
 // The standard streams: what they are connected to, and text onto them, whole and at once.
-import { fstatSync, write as writeInBackground, writeSync } from "node:fs";
+import { fstatSync, statSync, write as writeInBackground, writeSync } from "node:fs";
 import { type Env, readVariable } from "../base/env.ts";
 import { errorCode } from "../base/errors.ts";
 import { withoutSigns } from "../base/terminal-text.ts";
@@ -180,11 +180,17 @@ const known = new Map<keyof typeof STREAMS, boolean>();
 function isTerminal(fd: keyof typeof STREAMS): boolean {
   return known.getOrInsertComputed(fd, () => {
     try {
-      return fstatSync(fd).isCharacterDevice() && STREAMS[fd]().isTTY;
+      const stats = fstatSync(fd);
+      return stats.isCharacterDevice() && stats.rdev !== nullDevice() && STREAMS[fd]().isTTY;
     } catch {
       return false;
     }
   });
+}
+
+/** Where a script or a service manager has its output thrown away. */
+function nullDevice(): number | null {
+  return process.platform === "win32" ? null : statSync("/dev/null").rdev;
 }
 
 /** What the person prefers (POSIX, Base Definitions 8.3) comes before what the terminal says of itself. */

@@ -5,7 +5,8 @@ import type { Service } from "../base/service.ts";
 import { guessBaseUrl, readBaseUrl } from "../config/base-url.ts";
 import { checkUpstreams } from "../config/check-upstreams.ts";
 import { isConfigName } from "../config/name.ts";
-import { type AuthEntry, type UpstreamEntry, namedConfigSchema } from "../config/schema.ts";
+import type { AuthEntry, UpstreamEntry } from "../config/schema.ts";
+import { namedConfigSchema } from "../config/whole-schema.ts";
 
 export interface ImportedConfig {
   readonly service: Service;

@@ -6,7 +6,7 @@ import type { BudgetUnit, BudgetWindow } from "./budgets.ts";
 import type { Change } from "./jsonc-edit.ts";
 import { parseTarget } from "./name.ts";
 import type { ParsedConfig } from "./parse.ts";
-import { BUDGET_WINDOWS, type BudgetEntry } from "./schema.ts";
+import { BUDGET_WINDOWS, type BudgetEntry } from "./budget-schema.ts";
 
 /** What may have budgets. */
 interface Holder {

@@ -7,7 +7,7 @@ import { readBaseUrl } from "./base-url.ts";
 import { formatTarget } from "./name.ts";
 import type { ParsedConfig } from "./parse.ts";
 import type { ProjectRule } from "./projects.ts";
-import { BUDGET_WINDOWS, type BudgetEntry, ON_SPENT } from "./schema.ts";
+import { BUDGET_WINDOWS, type BudgetEntry, ON_SPENT } from "./budget-schema.ts";
 
 export type BudgetUnit = "usd" | "tokens" | "requests";
 export type BudgetWindow = (typeof BUDGET_WINDOWS)[number];

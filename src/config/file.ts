@@ -19,7 +19,7 @@ import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
 import { type Watched, createWatchedFile } from "../base/watched-file.ts";
-import { type Plan, editConfig } from "./edit.ts";
+import type { Plan } from "./edit.ts";
 import { refuseEmpty } from "./jsonc.ts";
 import { type ParsedConfig, keepUsable, makeEmptyConfig, parseConfig } from "./parse.ts";
 
@@ -38,6 +38,7 @@ export async function loadConfig(path: string): Promise<ParsedConfig> {
  * `now` is the wall clock, ms. Throws UserError and leaves the file as it is when the plan or the file refuses.
  */
 export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => number): Promise<void> {
+  const { editConfig } = await import("./edit.ts");
   await withLock(join(paths.run, "config.lock"), async () => {
     const bytes = await readBytes(paths.config, MAX_OWN_FILE_BYTES);
     const text = bytes === null ? "" : decodeText(bytes, paths.config, { keepsBom: true });

@@ -1,7 +1,6 @@
 // What config.json says of notifications: of which events, when none is shown, and which way they take.
 // Pure.
 import * as z from "zod/mini";
-import { later } from "../base/later.ts";
 import type { RouterEvent } from "../routing/types.ts";
 import { described, maybe } from "./schema-words.ts";
 
@@ -43,16 +42,15 @@ export interface NotifySettings {
 const dollars = (about: string) => maybe(z.number().check(z.positive()), about);
 
 /** US dollars, by `prices.json` and the list of prices. */
-export const alarmSchema = later(() =>
+export const makeAlarm = () =>
   z.looseObject({
     turn_usd: dollars("What one turn may cost."),
     hour_usd: dollars("What all turns of an hour may cost."),
     cache_break_usd: dollars("What it may cost that a turn reads again what was in the prompt cache."),
-  }),
-);
-export type AlarmEntry = z.infer<typeof alarmSchema>;
+  });
+export type AlarmEntry = z.infer<ReturnType<typeof makeAlarm>>;
 
-export const notifySchema = later(() =>
+export const makeNotify = () =>
   z.looseObject({
     on: maybe(z.array(z.enum(EVENT_KINDS)), `Of which events. Default: ${USUAL.join(", ")}.`),
     quiet: maybe(
@@ -68,10 +66,9 @@ export const notifySchema = later(() =>
       ]),
       'desktop (default), bell (of the terminal that the proxy runs in), or { "url": "https://..." }, which gets a POST of JSON.',
     ),
-  }),
-);
+  });
 
-type NotifyEntry = z.infer<typeof notifySchema>;
+type NotifyEntry = z.infer<ReturnType<typeof makeNotify>>;
 
 /** Null where none is wanted. */
 export function resolveNotify(entry: NotifyEntry | null | undefined): NotifySettings | null {

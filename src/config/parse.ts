@@ -3,6 +3,7 @@
 import type { JSONPath } from "jsonc-parser";
 import type * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
+import { isRecord } from "../base/json-value.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { type Text, inEnglish, t } from "../base/text.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
@@ -14,9 +15,10 @@ import { DESCRIBABLE, MISSING, describeFirstIssue } from "./schema-words.ts";
 import {
   type ConfigShell,
   type NamedConfigEntry,
-  configFileSchema,
-  configShellSchema,
-  namedConfigSchema,
+  type Has,
+  makeConfigFile,
+  makeConfigShell,
+  makeNamedConfig,
 } from "./schema.ts";
 
 /** The newest format that this program may write. */
@@ -70,12 +72,12 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   const source = readJsonc(text.replace(/^\ufeff/, ""), file, "ch config edit");
   if (source.root === null) return makeEmptyConfig([t`${file} is empty`]);
   const value = valueOf(source.root);
-  const shell = configShellSchema.safeParse(value, DESCRIBABLE);
+  const names = namesIn(value);
+  const has: Has = (name) => names.has(name);
+  const shell = makeConfigShell(has).safeParse(value, DESCRIBABLE);
   const isReadOnly = shell.success && (shell.data.version ?? CONFIG_VERSION) > CONFIG_VERSION;
   // A newer format has more of them.
-  const unknown = isReadOnly
-    ? []
-    : findUnknownKeys(configFileSchema, value).map((key) => describeKey(source, key));
+  const unknown = isReadOnly ? [] : findUnknown(value, has).map((key) => describeKey(source, key));
   if (!shell.success) {
     throw new UserError(describeError(shell.error, { source, unknown }, []), { hint: "ch config edit" });
   }
@@ -86,8 +88,9 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   }
   const unknownKeys = unknown.map(({ words }) => words);
   const warnings: Text[] = [...unknownKeys];
+  const named = makeNamedConfig(has);
   const services = mapServices(({ service }) =>
-    readService({ service, shell: shell.data, source, warnings, unknown }),
+    readService({ service, shell: shell.data, named, source, warnings, unknown }),
   );
   if (isReadOnly) {
     warnings.push(
@@ -118,6 +121,7 @@ export function keepUsable(next: ParsedConfig, before: ParsedConfig | null): Par
 interface ServiceSource {
   readonly service: Service;
   readonly shell: ConfigShell;
+  readonly named: ReturnType<typeof makeNamedConfig>;
   readonly source: JsoncSource;
   readonly warnings: Text[];
   readonly unknown: readonly PlacedKey[];
@@ -125,6 +129,24 @@ interface ServiceSource {
 
 interface PlacedKey extends UnknownKey {
   readonly words: Text;
+}
+
+/** Every key at any depth. */
+function namesIn(value: unknown, names = new Set<string>()): ReadonlySet<string> {
+  if (Array.isArray(value)) for (const one of value) namesIn(one, names);
+  else if (isRecord(value))
+    for (const [name, one] of Object.entries(value)) {
+      names.add(name);
+      namesIn(one, names);
+    }
+  return names;
+}
+
+/** What the schema of these names does not know, the whole one does not either; it has what was meant. */
+function findUnknown(value: unknown, has: Has): readonly UnknownKey[] {
+  if (findUnknownKeys(makeConfigFile(has), value).length === 0) return [];
+  const { configFileSchema } = require("./whole-schema.ts") as typeof import("./whole-schema.ts");
+  return findUnknownKeys(configFileSchema, value);
 }
 
 /** `config.json line 12: unknown key "upstraems" (did you mean "upstreams"?)` */
@@ -144,12 +166,12 @@ function findMistyped(unknown: readonly PlacedKey[], path: JSONPath): Text | nul
   return found?.words ?? null;
 }
 
-function readService({ service, shell, source, unknown, warnings }: ServiceSource): ServiceConfigs {
+function readService({ named, service, shell, source, unknown, warnings }: ServiceSource): ServiceConfigs {
   const section = shell[service] ?? {};
   const configs = new Map<string, NamedConfig>();
   const broken = new Map<string, Text>();
   for (const name of listNames(source, service)) {
-    const entry = readEntry(name, { service, shell, source, unknown, warnings });
+    const entry = readEntry(name, { named, service, shell, source, unknown, warnings });
     if ("problem" in entry) broken.set(name, entry.problem);
     else configs.set(name, { name, alias: entry.value.alias ?? null, entry: entry.value });
   }
@@ -181,7 +203,7 @@ function listNames(source: JsoncSource, service: Service): string[] {
 /** The config, or why it cannot be used. */
 function readEntry(
   name: string,
-  { service, shell, source, unknown, warnings }: ServiceSource,
+  { named, service, shell, source, unknown, warnings }: ServiceSource,
 ): { readonly value: NamedConfigEntry } | { readonly problem: Text } {
   const at = [service, "configs", name];
   if (!isConfigName(name)) {
@@ -189,7 +211,7 @@ function readEntry(
     const words = t`"${shown}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`;
     return { problem: t`${placeOf(source, at)}: ${words}` };
   }
-  const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], DESCRIBABLE);
+  const parsed = named.safeParse(shell[service]?.configs?.[name], DESCRIBABLE);
   if (!parsed.success) return { problem: describeError(parsed.error, { source, unknown }, at) };
   if (parsed.data.name != null && parsed.data.name !== name) {
     warnings.push(describeAt(source, [...at, "name"], t`differs from the key and is ignored`));

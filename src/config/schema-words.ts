@@ -18,6 +18,8 @@ export function maybe<T extends z.ZodMiniType>(
   return described(z.nullish(schema), description);
 }
 
+export const whole = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most));
+
 type Issue = z.core.$ZodIssue;
 
 const EXPECTED: Readonly<Record<string, Text>> = {

@@ -20,7 +20,7 @@ import {
   memberOf,
 } from "./schema-keys.ts";
 import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
-import { configFileSchema } from "./schema.ts";
+import { configFileSchema } from "./whole-schema.ts";
 
 /** One value as it was typed. It may be a secret: no message has it. */
 export interface Setting {

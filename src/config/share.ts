@@ -1,7 +1,6 @@
 // What config.json says of a pool: the engine that several machines share what they learn through, and what of it.
 // Pure.
 import * as z from "zod/mini";
-import { later } from "../base/later.ts";
 import { described, maybe } from "./schema-words.ts";
 
 export const SHARE_FEATURES = ["verdicts", "quota", "budgets"] as const;
@@ -12,7 +11,7 @@ const SCHEMES = new Set(["redis:", "rediss:", "valkey:", "valkeys:", "redis+unix
 
 const isEngineUrl = (text: string): boolean => SCHEMES.has(URL.parse(text.trim())?.protocol ?? "");
 
-export const shareSchema = later(() =>
+export const makeShare = () =>
   z
     .looseObject({
       url: maybe(
@@ -42,10 +41,9 @@ export const shareSchema = later(() =>
       z.refine(
         (share) => [share.url, share.url_env, share.url_command].filter((one) => one != null).length === 1,
       ),
-    ),
-);
+    );
 
-export type ShareEntry = z.infer<typeof shareSchema>;
+export type ShareEntry = z.infer<ReturnType<typeof makeShare>>;
 
 export function sharesFeature({ features }: ShareEntry, feature: ShareFeature): boolean {
   return features == null || features.includes(feature);

@@ -2,7 +2,7 @@
 // those of the local calendar. Reads no log: each cost is passed in.
 // Pure.
 import { type Text, t } from "../base/text.ts";
-import { BUDGET_WINDOWS } from "../config/schema.ts";
+import { BUDGET_WINDOWS } from "../config/budget-schema.ts";
 import { type Meter, makeBalance, makeMeter } from "./balance.ts";
 import { type Span, spanOf } from "./budget.ts";
 import { type Reading, type Sample, makeReading } from "./reading.ts";

@@ -1,6 +1,6 @@
 // The published JSON Schema of config.json. `bun test/config/config-schema.ts` writes it anew.
 import * as z from "zod/mini";
-import { configFileSchema } from "../../src/config/schema.ts";
+import { configFileSchema } from "../../src/config/whole-schema.ts";
 
 export const CONFIG_SCHEMA_PATH = `${import.meta.dir}/../../docs/config.schema.json`;
 

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import * as z from "zod/mini";
 import { parseConfig } from "../../src/config/parse.ts";
-import { configFileSchema } from "../../src/config/schema.ts";
+import { DESCRIBABLE } from "../../src/config/schema-words.ts";
+import { makeConfigFile } from "../../src/config/schema.ts";
+import { configFileSchema } from "../../src/config/whole-schema.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import { CONFIG_SCHEMA_PATH, makeConfigSchema } from "./config-schema.ts";
 
@@ -74,4 +76,73 @@ test("the schema keeps what it does not know", () => {
     codex: { configs: { a: { upstreams: [{ base_url: "https://a.example", mine: [1] }] } } },
   };
   expect(configFileSchema.parse(file)).toEqual(file);
+});
+
+/** Every member that the schema documents, once: objects, lists and maps with one member each. */
+function sampleOf(schema: unknown, depth = 0): unknown {
+  const { anyOf, items, properties, additionalProperties, type } = shape.parse(schema);
+  if (anyOf !== undefined) return sampleOf(anyOf[0], depth);
+  if (properties !== undefined)
+    return Object.fromEntries(
+      Object.entries(properties).map(([key, one]) => [key, sampleOf(one, depth + 1)]),
+    );
+  if (items !== undefined) return [sampleOf(items, depth + 1)];
+  if (typeof additionalProperties === "object") return { one: sampleOf(additionalProperties, depth + 1) };
+  return type === "string" ? "text" : type === "boolean" ? true : 7;
+}
+
+const shape = z.looseObject({
+  anyOf: z.optional(z.array(z.unknown())),
+  items: z.optional(z.unknown()),
+  properties: z.optional(z.record(z.string(), z.unknown())),
+  additionalProperties: z.optional(z.unknown()),
+  type: z.optional(z.unknown()),
+});
+
+function namesIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) => [name, ...namesIn(one)]);
+}
+
+/** The value with another one, or none, at each of its places in turn. */
+function* variants(value: unknown): Generator<unknown> {
+  for (const wrong of [null, 7, "x", { mine: 1 }]) yield wrong;
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, one] of Object.entries(value)) {
+    const { [key]: _, ...others } = value as Record<string, unknown>;
+    if (!Array.isArray(value)) yield others;
+    for (const variant of variants(one))
+      yield Array.isArray(value) ? [variant] : { ...value, [key]: variant };
+  }
+}
+
+/** What was read, or all that is wrong. */
+function told({ data, error }: z.core.util.SafeParseResult<unknown>): string {
+  return JSON.stringify(data ?? error?.issues.map(({ code, message, path }) => [code, message, path]));
+}
+
+const members = z.record(z.string(), z.unknown());
+
+test("a file is read alike by the schema of its own names and by the whole one", () => {
+  const { claude: _, codex, ...top } = members.parse(sampleOf(makeConfigSchema()));
+  const one = z.object({ configs: z.object({ one: z.looseObject({ upstreams: z.array(members) }) }) });
+  const { upstreams, ...config } = one.parse(codex).configs.one;
+  const inConfig = (value: object): object => ({ codex: { configs: { one: value } } });
+  const inUpstream = (value: object): object => inConfig({ upstreams: [value] });
+  let count = 0;
+  for (const [place, held] of [
+    [(value: object): object => value, top],
+    [inConfig, config],
+    [inUpstream, upstreams[0] ?? {}],
+  ] as const)
+    for (const [key, sample] of Object.entries(held))
+      for (const variant of variants(sample)) {
+        const value = place({ [key]: variant });
+        const names = new Set(namesIn(value));
+        const own = told(makeConfigFile((name) => names.has(name)).safeParse(value, DESCRIBABLE));
+        const all = told(configFileSchema.safeParse(value, DESCRIBABLE));
+        if (own !== all) expect({ value, told: own }).toEqual({ value, told: all });
+        count += 1;
+      }
+  expect(count).toBeGreaterThan(500);
 });

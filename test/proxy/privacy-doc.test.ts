@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { CREDENTIAL_WORDS, HEADER_ROWS, IDENTITY_HEADERS, isForRelays } from "../../src/base/header-names.ts";
-import { namedConfigSchema } from "../../src/config/schema.ts";
+import { namedConfigSchema } from "../../src/config/whole-schema.ts";
 import { PRIVACY_DOC_PATH, withHeaderTable } from "./header-table.ts";
 
 // Written anew by: bun test/proxy/header-table.ts

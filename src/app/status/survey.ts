@@ -17,7 +17,8 @@ import {
   tellInstance,
 } from "../ask-instance.ts";
 import { inspectFilter } from "../filter/filter-facts.ts";
-import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
+import { type LiveConfigOptions, createLiveConfig } from "../live-config.ts";
+import { listKeys } from "./targets.ts";
 import { createProjectGate } from "../projects/gate.ts";
 import { createLivePrices } from "../spend/live-prices.ts";
 import { createQuota } from "../quota/quota.ts";

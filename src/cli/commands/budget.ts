@@ -17,7 +17,7 @@ import {
 import { type Budget, type BudgetUnit, PER_WORDS, listBudgets } from "../../config/budgets.ts";
 import { loadConfig, updateConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
-import { BUDGET_WINDOWS, type BudgetEntry, ON_SPENT } from "../../config/schema.ts";
+import { BUDGET_WINDOWS, type BudgetEntry, ON_SPENT } from "../../config/budget-schema.ts";
 import { spanOf } from "../../quota/budget.ts";
 import { parseDurationMs } from "../../routing/durations.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService, usageError } from "../args.ts";

@@ -14,6 +14,7 @@ import {
   realPath,
   writeFileAtomic,
 } from "../../base/files.ts";
+import { later } from "../../base/later.ts";
 import type { Paths } from "../../base/paths.ts";
 import { fingerprint } from "../../base/secrets.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
@@ -23,40 +24,47 @@ const VERSION = 1;
 const JOURNAL_PREFIX = "switch-";
 const LINE_PREFIX = "statusline-";
 
-const ownerSchema = z.discriminatedUnion("kind", [
-  /** A `switch on` typed by a person stays until it is ended. */
-  z.object({ kind: z.literal("user") }),
-  /** A running proxy, which puts the client back when it stops. */
-  z.object({ kind: z.literal("process"), pid: z.int(), started: z.nullable(z.string()) }),
-]);
+const makeOwner = () =>
+  z.discriminatedUnion("kind", [
+    /** A `switch on` typed by a person stays until it is ended. */
+    z.object({ kind: z.literal("user") }),
+    /** A running proxy, which puts the client back when it stops. */
+    z.object({ kind: z.literal("process"), pid: z.int(), started: z.nullable(z.string()) }),
+  ]);
 
-const changeSchema = z.object({
-  path: z.readonly(z.array(z.string())),
-  before: z.nullable(z.string()),
-  written: z.string(),
-  replaced: z.optional(z.string()),
-  value: z.string(),
-});
+const makeChange = () =>
+  z.object({
+    path: z.readonly(z.array(z.string())),
+    before: z.nullable(z.string()),
+    written: z.string(),
+    replaced: z.optional(z.string()),
+    value: z.string(),
+  });
 
-const lineJournalSchema = z.object({
-  version: z.literal(VERSION),
-  service: z.enum(SERVICES),
-  /** The client's file, as it is named in the settings. */
-  file: z.string(),
-  /** The newest first; older ones may be of a switch to another port that this one replaced. */
-  changes: z.readonly(z.array(changeSchema)),
-  /** What was not there before. */
-  created: z.object({ file: z.boolean(), directory: z.boolean() }),
-});
+const makeLineJournal = () =>
+  z.object({
+    version: z.literal(VERSION),
+    service: z.enum(SERVICES),
+    /** The client's file, as it is named in the settings. */
+    file: z.string(),
+    /** The newest first; older ones may be of a switch to another port that this one replaced. */
+    changes: z.readonly(z.array(makeChange())),
+    /** What was not there before. */
+    created: z.object({ file: z.boolean(), directory: z.boolean() }),
+  });
 
-const journalSchema = z.extend(lineJournalSchema, {
-  port: z.int(),
-  owner: ownerSchema,
-  /** SHA-256 of the file as we wrote it. */
-  hash: z.string(),
-});
+const makeJournal = () =>
+  z.extend(makeLineJournal(), {
+    port: z.int(),
+    owner: makeOwner(),
+    /** SHA-256 of the file as we wrote it. */
+    hash: z.string(),
+  });
 
-export type Owner = Readonly<z.infer<typeof ownerSchema>>;
+const lineJournalSchema = later(makeLineJournal);
+const journalSchema = later(makeJournal);
+
+export type Owner = Readonly<z.infer<ReturnType<typeof makeOwner>>>;
 export type Journal = Readonly<z.infer<typeof journalSchema>>;
 export type LineJournal = Readonly<z.infer<typeof lineJournalSchema>>;
 
