@@ -189,6 +189,8 @@ function makeDeps(time: VirtualTime, world: World, onExhausted: OnExhausted, see
   const monotonic = (): number => performance.now();
   const connections = {
     fetch: () => world.fetch,
+    together: () => null,
+    sent() {},
     released() {},
     mayHaveBeenReused: () => false,
     noteHead() {},

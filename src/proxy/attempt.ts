@@ -157,7 +157,9 @@ async function send(
   request.clientSignal.addEventListener("abort", () => own.abort());
   const watch = new FirstByteWatch(request, own, sending);
   let response: Response;
+  const together = connections.together();
   try {
+    if (together !== null) await together;
     response = await connections.fetch(sending.fresh)(request.url, {
       method: request.method,
       headers: request.headers,
@@ -176,6 +178,7 @@ async function send(
     const outcome = watch.outcome ?? transportOutcome(error, proxy);
     return failed(sending.isNew ? await connections.named(outcome, request.upstream) : outcome);
   } finally {
+    connections.sent();
     watch.stop();
   }
   if (!isStatus(response.status)) {

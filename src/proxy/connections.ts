@@ -55,12 +55,33 @@ export function createConnections(now: () => number, wallNow: () => number = Dat
     }
     return at - wokeAt <= KEEP_ALIVE_MAX_MS;
   };
+  let underWay = 0;
+  let turn: Promise<void> | null = null;
   const lastReleased = new Map<string, number>();
   /** How long the last answers of each address were waited for, ms. */
   const headWaits = new Map<string, number[]>();
+  const nextTurn = (): Promise<void> =>
+    new Promise((resolve) => {
+      setImmediate(() => {
+        turn = null;
+        resolve();
+      });
+    });
   return {
     /** `fresh`: a connection that no request has used before. */
     fetch: (fresh: boolean) => (fresh || hasJustWoken() ? single : pooled).fetch,
+    /**
+     * When to send a request beside others: together with those that came in the same turn of the event loop. Bun's thread for
+     * fetch then wakes up once for all of them. Null for at once. Each call needs one of `sent`.
+     */
+    together(): Promise<void> | null {
+      underWay += 1;
+      return underWay === 1 ? null : (turn ??= nextTurn());
+    },
+    /** Its head is there, or will not come. */
+    sent(): void {
+      underWay -= 1;
+    },
     /** Call when an attempt at the upstream is over and its connection may have gone back to the pool. */
     released(upstream: Upstream): void {
       lastReleased.set(upstream.baseUrl, now());

@@ -151,6 +151,22 @@ test("a kept connection is given up early only where answers came soon before", 
   connections.close();
 });
 
+test("requests that come together are sent together, and one alone at once", async () => {
+  const connections = createConnections(() => performance.now());
+  expect(connections.together()).toBeNull();
+  const second = connections.together();
+  const third = connections.together();
+  expect(second).not.toBeNull();
+  expect(third).toBe(second);
+  await second;
+  const next = connections.together();
+  expect(next).not.toBe(second);
+  await next;
+  for (let open = 4; open > 0; open -= 1) connections.sent();
+  expect(connections.together()).toBeNull();
+  connections.close();
+});
+
 test("after a sleep no connection from before it is used", () => {
   const clock = { awake: 0, wall: 0 };
   const connections = createConnections(
