@@ -7,6 +7,7 @@ import manifest from "../package.json" with { type: "json" };
 import { RELEASE_FILE } from "../src/app/upgrade/newest-release.ts";
 import { type Entry, makeTarGz, makeZip } from "./archive.ts";
 import keys from "./keys.json";
+import { renderManPage } from "./man.ts";
 import { type Platform, PLATFORMS } from "./platforms.ts";
 import { findRuntime, sha256 } from "./runtimes.ts";
 import { makeSbom } from "./sbom.ts";
@@ -50,7 +51,7 @@ async function makeRelease(platforms: readonly Platform[], out: string, releases
     process.stdout.write(`${name.padEnd(38)} ${(bytes.length / 1_000).toFixed(0).padStart(6)} kB\n`);
   };
 
-  const extras = collectExtras();
+  const extras = await collectExtras();
   for (const platform of platforms) {
     const buildDirectory = join(out, ".binary");
     build(platform.target, buildDirectory, {
@@ -81,11 +82,12 @@ function choosePlatforms(names: readonly string[]): readonly Platform[] {
 }
 
 /** What lies beside the program in every archive. */
-function collectExtras(): Entry[] {
+async function collectExtras(): Promise<readonly Entry[]> {
   const text = (path: string, words: string): Entry => ({ path, data: new TextEncoder().encode(words) });
   return [
     ...DOCUMENTS.map((name) => text(name, readFileSync(join(ROOT, name), "utf8"))),
     text("LICENSES-THIRD-PARTY", collectLicences(ROOT)),
+    text("man/ch.1", await renderManPage(git("log", "-1", "--format=%cs"))),
     ...Object.entries(COMPLETIONS).map(([shell, file]) => text(`completions/${file}`, complete(shell))),
   ];
 }

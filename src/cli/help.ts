@@ -60,13 +60,7 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
       subCommands.map(([name, sub]) => [name, translate(sub.description)]),
     ],
     [t`Arguments`, listPositionals(args).map(({ description, shown }) => [shown, translate(description)])],
-    [
-      t`Flags`,
-      [
-        ...flagRows(listFlags(args).filter(({ isUnlisted }) => !isUnlisted)),
-        ["-h, --help", t`show this help`],
-      ],
-    ],
+    [t`Flags`, [...flagRows(listFlags(args)), ["-h, --help", t`show this help`]]],
   ];
   return render(style, {
     title: t`${line}: ${translate(command.description)}`,
@@ -101,7 +95,8 @@ function render({ paint, width }: Style, { title, usage, sections, examples }: S
   return asCalled(screen.join("\n"));
 }
 
-function usageLine(command: Command, line: string): string {
+/** "ch config add NAME [FLAGS]". */
+export function usageLine(command: Command, line: string): string {
   if (command.subCommands !== undefined)
     return command.default === undefined ? `${line} COMMAND` : `${line} [COMMAND] [FLAGS]`;
   const args = command.args ?? {};
@@ -118,12 +113,13 @@ function usageLine(command: Command, line: string): string {
 /** So long is a text that two of them share a row. */
 const LONGEST_SHARED = 60;
 
-/** One row for each; the flags that name a service share one where they say little. */
-function flagRows(flags: readonly Flag[]): Row[] {
-  const services = flags.filter(({ name }) => isService(name));
+/** One row for each that is listed; the flags that name a service share one where they say little. */
+export function flagRows(flags: readonly Flag[]): Row[] {
+  const listed = flags.filter(({ isUnlisted }) => !isUnlisted);
+  const services = listed.filter(({ name }) => isService(name));
   const together = tellList(services.map(describeFlag));
   const isShared = services.length > 1 && Bun.stringWidth(together) <= LONGEST_SHARED;
-  return flags.flatMap((flag): Row[] => {
+  return listed.flatMap((flag): Row[] => {
     if (isShared && isService(flag.name)) {
       if (flag !== services[0]) return [];
       return [[services.map(({ spelling }) => spelling).join(", "), together]];
