@@ -1,19 +1,76 @@
-// How another program starts this one, for a command that is written down: by the name on the search path that stays when a
-// new version takes its place.
+// How another program starts this one, for a command that is written down: by a name that stays when a new version takes its
+// place. Package managers keep each version in a directory of its own, to which a name that stays leads.
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type Env, readVariable } from "./env.ts";
 import { realPath } from "./files.ts";
 import { findUserHome } from "./paths.ts";
-import { isBuilt } from "./version.ts";
+import { PRODUCT, describeVersion, isBuilt } from "./version.ts";
 
-/** The words to begin a command with; paths are absolute. */
-export function findOwnProgram(env: Env): readonly string[] {
+interface OwnProgram {
+  /** The words to begin a command with; paths are absolute. */
+  readonly words: readonly string[];
+  /** The next version, or whoever empties a cache, takes it away. */
+  readonly isPassing: boolean;
+}
+
+/** Where a version, or a cache, has a directory of its own; `stays` is the name of the same file that has not. */
+const PASSING: readonly { readonly pattern: RegExp; readonly stays?: string }[] = [
+  // https://docs.brew.sh/Formula-Cookbook, "opt_prefix"
+  { pattern: /\/Cellar\/([^/]+)\/\d[^/]*\//, stays: "/opt/$1/" },
+  // https://github.com/ScoopInstaller/Scoop/wiki/The-'Current'-Version-Alias
+  { pattern: /([\\/]apps[\\/][^\\/]+[\\/])\d[^\\/]*([\\/])/i, stays: "$1current$2" },
+  { pattern: /^\/nix\/store\// },
+  // pnpm
+  { pattern: /[\\/]node_modules[\\/]\.pnpm[\\/]/ },
+  // mise, asdf
+  { pattern: /\/installs\/[^/]+\/\d[^/]*\// },
+  // npx, bunx, pnpm dlx
+  { pattern: /[\\/](?:_npx|bunx-[^\\/]+|dlx(?:-[^\\/]+)?)[\\/]/ },
+];
+
+/** What a shim takes to start another program and have it print a line. */
+const SHIM_MS = 3_000;
+
+export function findOwnProgram(env: Env): OwnProgram {
   const { execArgv, execPath } = process;
-  if (!isBuilt()) return [execPath, ...execArgv, Bun.main];
-  const own = realPath(execPath);
-  const found = ["ch", "codex-helper"].flatMap((name) => findOnPath(name, env) ?? []);
-  return [found.find((path) => isAbsolute(path) && realPath(path) === own) ?? execPath];
+  if (!isBuilt()) return { words: [execPath, ...execArgv, Bun.main], isPassing: false };
+  const names = ["ch", PRODUCT].flatMap((name) => findOnPath(name, env) ?? []).filter(isAbsolute);
+  const { isPassing, path } = chooseName(execPath, names, (name) => saysItIsThis(name, env));
+  return { words: [path], isPassing };
+}
+
+/**
+ * Of `own`, the running program, and the `names` on the search path: one that leads to it, or else itself where it stays there.
+ * `isThis` starts a name that may be a shim, which leads nowhere that can be read.
+ */
+export function chooseName(
+  own: string,
+  names: readonly string[],
+  isThis: (name: string) => boolean,
+): { readonly path: string; readonly isPassing: boolean } {
+  const real = realPath(own);
+  const rows = PASSING.filter(({ pattern }) => pattern.test(own));
+  const twins = rows.flatMap(({ pattern, stays }) =>
+    stays === undefined ? [] : own.replace(pattern, stays),
+  );
+  const path =
+    [...names, ...twins].find((name) => !isPassingPath(name) && realPath(name) === real) ??
+    (rows.length === 0 ? own : names.find((name) => !isPassingPath(name) && isThis(name)));
+  return { path: path ?? own, isPassing: path === undefined };
+}
+
+const isPassingPath = (path: string): boolean => PASSING.some(({ pattern }) => pattern.test(path));
+
+/** Starts what may be another program of this name, with the one flag that is harmless everywhere. */
+function saysItIsThis(name: string, env: Env): boolean {
+  try {
+    const options = { env: { ...env }, timeout: SHIM_MS, stderr: "ignore", stdin: "ignore" } as const;
+    const { stdout } = Bun.spawnSync([name, "--version"], options);
+    return stdout.toString().trim() === `${PRODUCT} ${describeVersion()}`;
+  } catch {
+    return false;
+  }
 }
 
 /** Is what these words start there? Assignments before it do not count, nor do flags. */

@@ -48,12 +48,19 @@ const installCommand = defineCommand({
     const { findOwnProgram, isProgramThere } = await import("../../base/own-program.ts");
     const { installStatusLine } = await import("../../clients/switch/status-line.ts");
     const service = readService(args) ?? PIPING_SERVICE;
+    const own = findOwnProgram(env);
     const done = await installStatusLine(
       { service, paths, env },
-      { program: findOwnProgram(env), isThere: (words) => isProgramThere(words, env) },
+      { program: own.words, isThere: (words) => isProgramThere(words, env) },
     );
     const file = showPath(done.file, env);
     if (done.remark !== null) out.warn(tell(done.remark));
+    if (own.isPassing) {
+      const path = showPath(own.words.join(" "), env);
+      out.warn(
+        t`${path} is gone after the next upgrade, and the line with it; after that: ch statusline install`,
+      );
+    }
     if (!done.isWritten) return out.note(t`${file} already has the status line`);
     out.note(t`${CLIENT_NAME[service]} now shows the status line, open sessions too`);
     out.note(done.isFileNew ? t`  created ${file}: ${LINE_KEY}` : t`  changed ${file}: ${LINE_KEY}`);
