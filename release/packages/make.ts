@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { git } from "../../build.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { nameDeb, nameRpm } from "../../src/app/upgrade/installations.ts";
 import { RELEASE_FILE } from "../../src/app/upgrade/newest-release.ts";
 import { readArchive } from "../archive.ts";
 import { sha256 } from "../runtimes.ts";
@@ -82,15 +83,11 @@ export async function makePackages(options: Options): Promise<readonly string[]>
   const added: Record<string, Uint8Array> = {};
   for (const { architecture, name } of DEBIAN_ARCHITECTURES)
     for (const archive of findArchives(facts, [name]))
-      added[`${NAME}_${facts.version}_${architecture}.deb`] = await makeDeb(
-        facts,
-        architecture,
-        await read(archive),
-      );
+      added[nameDeb(facts.version, architecture)] = await makeDeb(facts, architecture, await read(archive));
   if (hasRpm)
     for (const { architecture, name } of RPM_ARCHITECTURES)
       for (const archive of findArchives(facts, [name]))
-        added[`${NAME}-${facts.version}-1.${architecture}.rpm`] = makeRpm(facts, archive, {
+        added[nameRpm(facts.version, architecture)] = makeRpm(facts, archive, {
           architecture,
           directory: from,
         });

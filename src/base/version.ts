@@ -21,7 +21,7 @@ export function isBuilt(): boolean {
   return typeof BUILD_COMMIT === "string";
 }
 
-/** "0.1.0 (1a2b3c4 2026-11-22)" for a release, "0.1.0 (source)" otherwise. */
+/** "1.2.3 (1a2b3c4d5e 2026-11-22)" for what build.ts has made, "1.2.3 (source)" otherwise. */
 export function describeVersion(): string {
   const commit = typeof BUILD_COMMIT === "string" ? BUILD_COMMIT : undefined;
   const date = typeof BUILD_DATE === "string" ? BUILD_DATE : undefined;

@@ -196,7 +196,13 @@ const WAYS: readonly Way[] = [
     find(at) {
       const lists = at.list(DPKG).filter((name) => new RegExp(`^${PRODUCT}(?::\\w+)?\\.list$`).test(name));
       const isOwned = lists.some((name) => hasLine(at.read(`${DPKG}/${name}`), at.program));
-      return isOwned ? installFile(at, (version) => nameDeb(version, at.processor), "apt-get install") : null;
+      return isOwned
+        ? installFile(
+            at,
+            (version) => nameDeb(version, at.processor === "arm64" ? "arm64" : "amd64"),
+            "apt-get install",
+          )
+        : null;
     },
   },
   {
@@ -224,7 +230,10 @@ const WAYS: readonly Way[] = [
       const isHere = RPM.some((path) => at.list(path).some((name) => /^(?:rpmdb|Packages)/.test(name)));
       // Its database is no text; what is under /usr, but not /usr/local, is in it.
       if (!isHere || !/^\/usr\/(?!local\/)/.test(at.program)) return null;
-      return installFile(at, (version) => nameRpm(version, at.processor), "dnf install");
+      const architecture = at.processor === "arm64" ? "aarch64" : "x86_64";
+      const programs = at.list("/usr/bin");
+      const [, command] = RPM_TOOLS.find(([name]) => programs.includes(name)) ?? RPM_TOOLS[0];
+      return installFile(at, (version) => nameRpm(version, architecture), command);
     },
   },
   {
@@ -245,6 +254,11 @@ const OWN_BUILD: Installation = {
 
 const DPKG = "/var/lib/dpkg/info";
 const RPM = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
+const RPM_TOOLS = [
+  ["dnf", "dnf install"],
+  ["zypper", "zypper install --allow-unsigned-rpm"],
+  ["yum", "yum install"],
+] as const;
 const PACMAN = "/var/lib/pacman/local";
 const PACMAN_NAME = new RegExp(`^(${PRODUCT}(?:-bin|-git)?)-[\\d.]`);
 const AUR_HELPERS = ["paru", "yay", "pikaur", "trizen"];
@@ -326,10 +340,11 @@ function installFile(at: Surroundings, nameOf: (version: string) => string, comm
   return type(`curl -fLO ${at.place}/${file}`, `sudo ${command} ./${file}`);
 }
 
-const nameDeb = (version: string, processor: string): string =>
-  `${PRODUCT}_${version}_${processor === "arm64" ? "arm64" : "amd64"}.deb`;
-const nameRpm = (version: string, processor: string): string =>
-  `${PRODUCT}-${version}-1.${processor === "arm64" ? "aarch64" : "x86_64"}.rpm`;
+/** release/packages calls them so. */
+export const nameDeb = (version: string, architecture: string): string =>
+  `${PRODUCT}_${version}_${architecture}.deb`;
+export const nameRpm = (version: string, architecture: string): string =>
+  `${PRODUCT}-${version}-1.${architecture}.rpm`;
 
 /** Into the directory where the program is, with the script of the newest release. */
 function runScript(at: Surroundings, place: string): Advice {

@@ -247,6 +247,14 @@ const CASES: readonly (readonly [id: string, machine: Machine, commands: readonl
     ],
   ],
   [
+    "rpm",
+    { program: "/usr/bin/codex-helper", files: { "/var/lib/rpm/Packages.db": "", "/usr/bin/zypper": "" } },
+    [
+      `curl -fLO ${PLACE}/codex-helper-0.3.0-1.x86_64.rpm`,
+      "sudo zypper install --allow-unsigned-rpm ./codex-helper-0.3.0-1.x86_64.rpm",
+    ],
+  ],
+  [
     "pacman",
     {
       program: "/usr/bin/codex-helper",
