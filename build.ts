@@ -15,7 +15,8 @@ import { signAdHoc } from "./release/macho.ts";
 const ROOT = import.meta.dir;
 const OUT = join(ROOT, "dist");
 /** The short name where links need rights that a user does not have. */
-export const WINDOWS_LAUNCHER = '@"%~dp0codex-helper.exe" %*\r\n';
+export const WINDOWS_LAUNCHER =
+  '@setlocal & set "CODEX_HELPER_CALLED_AS=ch" & "%~dp0codex-helper.exe" %*\r\n';
 
 /**
  * A binary must not take anything from the directory it is started in: by default Bun would load .env and run bunfig's
@@ -65,7 +66,7 @@ export function build(target: string | null, out: string, options: BuildOptions 
   try {
     const program = join(buildDirectory, "codex-helper");
     compile(target, program, options);
-    if (isForIntelMac(target)) {
+    if ((target ?? `bun-${process.platform}`).startsWith("bun-darwin")) {
       writeFileSync(program, signAdHoc(readFileSync(program), "codex-helper"));
     }
     if (target === null ? process.platform === "win32" : target.startsWith("bun-windows")) {
@@ -81,12 +82,6 @@ export function build(target: string | null, out: string, options: BuildOptions 
     // Among the rest are the source maps: the binary has its own copy of them.
     rmSync(buildDirectory, { recursive: true });
   }
-}
-
-function isForIntelMac(target: string | null): boolean {
-  return target === null
-    ? `${process.platform}-${process.arch}` === "darwin-x64"
-    : target === "bun-darwin-x64";
 }
 
 function compile(target: string | null, file: string, { releases = "", runtime }: BuildOptions): void {

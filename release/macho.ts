@@ -1,6 +1,6 @@
 // Signs a 64-bit macOS program ad hoc, without an identity, which is what the system asks for before it runs one.
-// Bun signs its programs for Apple processors itself; those for Intel keep the signature of the runtime that they were
-// made of, which no longer fits (https://github.com/oven-sh/bun/issues/39764), and newer systems end them at once.
+// Bun signs its programs for Apple processors itself, as "a.out"; those for Intel keep the signature of the runtime that they
+// were made of, which no longer fits (https://github.com/oven-sh/bun/issues/39764), and newer systems end them at once.
 // Format: Apple's xnu, osfmk/kern/cs_blobs.h.
 import { createHash } from "node:crypto";
 

@@ -8,6 +8,7 @@ import { isRecord } from "../base/json-value.ts";
 import type { Paths } from "../base/paths.ts";
 import { identifyProcess } from "../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../base/service.ts";
+import { startOf } from "../base/start.ts";
 import { LISTEN, hexPort, listTcpSockets, readTcpTables } from "../base/tcp-table.ts";
 import { type Text, t } from "../base/text.ts";
 import { loadConfig } from "../config/file.ts";
@@ -204,7 +205,7 @@ export function readNetstat(output: string, port: number): number | null {
 /** What a tool of the system prints; nothing where it is not there. */
 function ask(...command: readonly [string, ...string[]]): string {
   try {
-    return Bun.spawnSync([...command], { stderr: "ignore", timeout: ASK_MS }).stdout.toString();
+    return Bun.spawnSync({ ...startOf(command), stderr: "ignore", timeout: ASK_MS }).stdout.toString();
   } catch {
     return "";
   }

@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { UserError, errorCode } from "./errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory, lookAt } from "./files.ts";
 import { makeTempPath } from "./leftovers.ts";
-import { type Paths, quoteWord } from "./paths.ts";
+import type { Paths } from "./paths.ts";
+import { inShell, quoteWord } from "./shell.ts";
 import { type Text, joinTexts, t } from "./text.ts";
 
 type OwnDirectories = Pick<Paths, "home" | "run" | "backups" | "logs">;
@@ -53,7 +54,7 @@ export function findExisting(path: string): string {
   return existsSync(path) || above === path ? path : findExisting(above);
 }
 
-const OR_ANOTHER = t`or choose another: export CODEX_HELPER_HOME=...`;
+const orAnother = (): Text => t`or choose another: ${inShell().set("CODEX_HELPER_HOME", "...")}`;
 
 interface Unsafe {
   readonly path: string;
@@ -70,13 +71,13 @@ function findUnsafe({ backups, home, logs, run }: OwnDirectories): readonly Unsa
     // Root may change everything anyway.
     if (stats.uid !== uid && stats.uid !== 0) return [describeOwner(path)];
     if ((stats.mode & OTHERS_WRITE) === 0) return [];
-    const hint = joinTexts([`chmod 700 ${quoteWord(path)}`, OR_ANOTHER], "\n");
+    const hint = joinTexts([`chmod 700 ${quoteWord(path)}`, orAnother()], "\n");
     return [{ path, words: t`other users may write to ${path}`, hint }];
   });
 }
 
 function describeOwner(path: string): Unsafe {
-  const lines = [`sudo chown -R "$(id -un)" ${quoteWord(path)}`, OR_ANOTHER];
+  const lines = [`sudo chown -R "$(id -un)" ${quoteWord(path)}`, orAnother()];
   return { path, words: t`${path} belongs to another user`, hint: joinTexts(lines, "\n") };
 }
 

@@ -1,10 +1,11 @@
 // How another program starts this one, for a command that is written down: by a name that stays when a new version takes its
 // place. Package managers keep each version in a directory of its own, to which a name that stays leads.
 import { existsSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import { type Env, readVariable } from "./env.ts";
 import { realPath } from "./files.ts";
-import { findUserHome } from "./paths.ts";
+import { expandHome, findUserHome } from "./paths.ts";
+import { startOf } from "./start.ts";
 import { PRODUCT, describeVersion, isBuilt } from "./version.ts";
 
 interface OwnProgram {
@@ -66,7 +67,7 @@ const isPassingPath = (path: string): boolean => PASSING.some(({ pattern }) => p
 function saysItIsThis(name: string, env: Env): boolean {
   try {
     const options = { env: { ...env }, timeout: SHIM_MS, stderr: "ignore", stdin: "ignore" } as const;
-    const { stdout } = Bun.spawnSync([name, "--version"], options);
+    const { stdout } = Bun.spawnSync({ ...startOf([name, "--version"]), ...options });
     return stdout.toString().trim() === `${PRODUCT} ${describeVersion()}`;
   } catch {
     return false;
@@ -77,8 +78,8 @@ function saysItIsThis(name: string, env: Env): boolean {
 export function isProgramThere(words: readonly string[], env: Env): boolean {
   const programs = words.filter((word) => !/^[A-Za-z_]\w*=|^-/.test(word));
   return programs.every((word) => {
-    const path = /^~[\\/]/.test(word) ? join(findUserHome(env), word.slice(2)) : word;
-    return /[\\/]/.test(path) ? existsSync(path) : findOnPath(path, env) !== null;
+    const path = expandHome(word, findUserHome(env));
+    return /[\\/]/.test(word) ? existsSync(path) : findOnPath(path, env) !== null;
   });
 }
 

@@ -1,26 +1,32 @@
 // Every path the program reads or writes, worked out once from the environment.
 // Touches no file.
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
 import { type Env, readVariable } from "./env.ts";
 import { UserError } from "./errors.ts";
 import { SERVICE_FACTS, type Service } from "./service.ts";
+import { isWhole, makeWhole, pathsOf } from "./path-forms.ts";
+import { inShell } from "./shell.ts";
 import { t } from "./text.ts";
+
+/** Every function here can answer for another system than this one, too. */
+const HERE: NodeJS.Platform = process.platform;
 
 export type Paths = Readonly<ReturnType<typeof resolvePaths>>;
 
 /**
  * Works out all paths: those of a client as the client does. A blank CODEX_HELPER_HOME counts as unset.
- * Throws UserError where our home would depend on the current directory, which is trusted with nothing.
+ * Throws UserError where our home would depend on the current directory, or drive, which is trusted with nothing.
  */
-export function resolvePaths(env: Env) {
-  const user = findUserHome(env);
-  if (!isAbsolute(user)) throw relative("HOME", user);
+export function resolvePaths(env: Env, platform = HERE) {
+  const { join } = pathsOf(platform);
+  const user = findUserHome(env, platform);
+  if (!isWhole(user, platform)) throw relative(platform === "win32" ? "USERPROFILE" : "HOME", user, platform);
   const given = readVariable(env, "CODEX_HELPER_HOME") ?? join(user, ".codex-helper");
-  if (!given.startsWith("~/") && !isAbsolute(given)) throw relative("CODEX_HELPER_HOME", given);
-  const home = given.startsWith("~/") ? join(user, given.slice(2)) : given;
-  const codexHome = findClientHome("codex", env, user);
-  const claudeHome = findClientHome("claude", env, user);
+  // Alone, "~" would be the person's whole home.
+  const home = given === "~" ? given : expandHome(given, user, platform);
+  if (!isWhole(home, platform)) throw relative("CODEX_HELPER_HOME", given, platform);
+  const codexHome = findClientHome("codex", { env, platform, user });
+  const claudeHome = findClientHome("claude", { env, platform, user });
   const logs = join(home, "logs");
   return {
     /** Our own home, `~/.codex-helper` unless CODEX_HELPER_HOME moves it. */
@@ -60,7 +66,11 @@ export function resolvePaths(env: Env) {
 }
 
 /** No client expands a "~" or cuts blanks off: that is a shell's work. */
-function findClientHome(service: Service, env: Env, user: string): string {
+function findClientHome(
+  service: Service,
+  { env, platform, user }: { readonly env: Env; readonly platform: NodeJS.Platform; readonly user: string },
+): string {
+  const { join, resolve } = pathsOf(platform);
   const { directory, emptyMeans, form, variable } = SERVICE_FACTS[service].home;
   const value = env[variable];
   const isDefault = value === undefined || (value === "" && emptyMeans === "default");
@@ -68,36 +78,39 @@ function findClientHome(service: Service, env: Env, user: string): string {
   return form === null ? path : path.normalize(form);
 }
 
-function relative(name: string, value: string): UserError {
+function relative(name: string, value: string, platform: NodeJS.Platform): UserError {
   return new UserError(t`${name} must be an absolute path, not "${value}"`, {
-    hint: `export ${name}="$PWD/${value}"`,
+    hint: inShell().set(name, makeWhole(value, platform)),
   });
 }
 
-/** The person's own home directory. */
-export function findUserHome(env: Env): string {
-  return readVariable(env, "HOME") ?? readVariable(env, "USERPROFILE") ?? homedir();
+/** A path that a person wrote, with "~" at its beginning for their home. */
+export function expandHome(path: string, home: string, platform = HERE): string {
+  const { join, normalize } = pathsOf(platform);
+  const isBelow = path.startsWith("~/") || (platform === "win32" && path.startsWith("~\\"));
+  return normalize(path === "~" ? home : isBelow ? join(home, path.slice(2)) : path);
+}
+
+/**
+ * The person's own home directory, where the clients look for it. On Windows that is the profile: neither Rust nor Node reads
+ * HOME there, which Git Bash and others set to a place of their own (https://docs.rs/dirs, https://nodejs.org/api/os.html#oshomedir).
+ */
+export function findUserHome(env: Env, platform = HERE): string {
+  return readVariable(env, platform === "win32" ? "USERPROFILE" : "HOME") ?? homedir();
 }
 
 /** A path as a person would write it: the home directory shortened to `~`. */
-export function showPath(path: string, env: Env): string {
-  const user = findUserHome(env);
+export function showPath(path: string, env: Env, platform = HERE): string {
+  const user = findUserHome(env, platform);
+  const fold = (text: string): string => (platform === "win32" ? text.toLowerCase() : text);
   const rest = path.slice(user.length);
-  const isInside = path.startsWith(user) && (rest === "" || rest.startsWith("/") || rest.startsWith("\\"));
+  const isInside = fold(path).startsWith(fold(user)) && (rest === "" || /^[\\/]/.test(rest));
   return user !== "/" && isInside ? `~${rest}` : path;
 }
 
 /** A text for people with every path in it shortened so, but for one in quotes: a shell takes `~` for itself only outside them. */
-export function showPathsIn(text: string, env: Env): string {
-  const user = findUserHome(env);
+export function showPathsIn(text: string, env: Env, platform = HERE): string {
+  const user = findUserHome(env, platform);
   if (user === "/" || !text.includes(user)) return text;
   return text.replace(new RegExp(`(?<!['"])${RegExp.escape(user)}(?=[/\\\\])`, "g"), "~");
-}
-
-/** One word for the person's shell, quoted only where it must be: a POSIX shell, or PowerShell. */
-export function quoteWord(word: string): string {
-  const isWindows = process.platform === "win32";
-  const plain = isWindows ? /^[\w./:\\%+=-]+$/ : /^[\w./:@%+,=-]+$/;
-  if (plain.test(word) && !word.startsWith("-")) return word;
-  return `'${word.replaceAll("'", isWindows ? "''" : `'\\''`)}'`;
 }

@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { errorCode, ignoreSystemError } from "./errors.ts";
+import { startOf } from "./start.ts";
 import { type Text, t } from "./text.ts";
 
 export interface ProcessIdentity {
@@ -91,7 +92,7 @@ function askPs(column: string, pid: number): string | null {
 /** Windows tells a start only through tools that take half a second; the name at least is not another program's. */
 function askForName(pid: number): string | null {
   try {
-    const asked = Bun.spawnSync(["tasklist", "/FI", `PID eq ${pid}`, "/FO", "CSV", "/NH"]);
+    const asked = Bun.spawnSync(startOf(["tasklist", "/FI", `PID eq ${pid}`, "/FO", "CSV", "/NH"]));
     return readTaskName(asked.stdout.toString(), pid);
   } catch {
     return null;

@@ -1,7 +1,8 @@
-// Runs a program of the user's without a shell, with a limit of time and of output. What does not end in time is ended, with
-// all that it has started. Its output is never interpreted here.
+// Runs a program of the user's, without a shell unless it is a command line, with a limit of time and of output. What does not
+// end in time is ended, with all that it has started. Its output is never interpreted here.
 import type { Env } from "./env.ts";
-import { errorCode, errorText } from "./errors.ts";
+import { UserError, errorCode, errorText } from "./errors.ts";
+import { startOf, startOfCommand } from "./start.ts";
 import { type Text, t } from "./text.ts";
 
 export interface ProgramRun {
@@ -29,14 +30,15 @@ const MOST_OUTPUT_BYTES = 16 * 1024;
 /** What it has started in the background may hold its output open. */
 const LINGER_MS = 200;
 
-/** `input` is its standard input. Never throws. */
+/** Words, or a command line for the system's shell. `input` is its standard input. Never throws. */
 export async function runProgram(
-  words: readonly string[],
+  program: readonly string[] | string,
   input: string,
   { cwd, env, isRead = false, signal, timeoutMs }: RunOptions,
 ): Promise<ProgramRun> {
   try {
-    const child = Bun.spawn([...words], {
+    const child = Bun.spawn({
+      ...(typeof program === "string" ? startOfCommand(program) : startOf(program, env)),
       env: { ...env },
       ...(cwd === undefined ? {} : { cwd }),
       stdin: new TextEncoder().encode(input),
@@ -58,8 +60,8 @@ export async function runProgram(
       return { stdout, stderr, exitCode: null, problem: t`did not finish within ${timeoutMs / 1_000} s` };
     return { stdout, stderr, exitCode, problem: exitCode === 0 ? null : t`exited with code ${exitCode}` };
   } catch (error) {
-    const problem =
-      errorCode(error) === "ENOENT" ? t`was not found` : t`cannot be started: ${errorText(error)}`;
+    const why = error instanceof UserError ? error.text : errorText(error);
+    const problem = errorCode(error) === "ENOENT" ? t`was not found` : t`cannot be started: ${why}`;
     return { problem, exitCode: null, stdout: "", stderr: "" };
   }
 }
@@ -67,8 +69,8 @@ export async function runProgram(
 /** What a program has started outlives it. */
 async function endTree(pid: number): Promise<void> {
   if (process.platform === "win32") {
-    await Bun.spawn(["taskkill", "/pid", String(pid), "/t", "/f"], { stdout: "ignore", stderr: "ignore" })
-      .exited;
+    const { cmd } = startOf(["taskkill", "/pid", String(pid), "/t", "/f"]);
+    await Bun.spawn(cmd, { stdout: "ignore", stderr: "ignore" }).exited;
     return;
   }
   for (const one of await listDescendants(pid).catch(() => []))

@@ -4,12 +4,16 @@ import { EXIT, errorMessage } from "../base/errors.ts";
 import { t } from "./language.ts";
 import { maskText } from "../base/secrets.ts";
 
-const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 } as const;
+/** Windows has Ctrl+Break instead of SIGQUIT, and no number for it: it interrupts, as Ctrl+C does. SIGHUP is the closed window. */
+export function listSignals(platform: NodeJS.Platform): Readonly<Record<string, number>> {
+  const common = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
+  return platform === "win32" ? { ...common, SIGBREAK: 2 } : { ...common, SIGQUIT: 3 };
+}
 
 export function listenForSignals() {
   const came: number[] = [];
   const waiting: ((code: number) => void)[] = [];
-  const handlers = Object.entries(SIGNALS).map(([name, number]) => {
+  const handlers = Object.entries(listSignals(process.platform)).map(([name, number]) => {
     const handler = (): void => {
       const wake = waiting.shift();
       if (wake === undefined) came.push(128 + number);

@@ -1,8 +1,9 @@
 // From the words typed to an exit code. What `--version` does not need is imported after it.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Env } from "../base/env.ts";
+import { type Env, readVariable } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
+import { findShell, useShell } from "../base/shell.ts";
 import { t, useProgramName } from "../base/text.ts";
 import { describeVersion, isBuilt } from "../base/version.ts";
 import { ClosedPipe, type Terminal, UnwrittenData, openTerminal } from "./terminal.ts";
@@ -16,7 +17,10 @@ const READ_BY_BUN: readonly (readonly [option: string, ...names: string[]])[] = 
 
 /** Runs one command line. `argv` is without the program's own name, which is `calledAs`. Never throws. */
 export async function runCli(argv: readonly string[], env: Env, calledAs: string): Promise<number> {
-  useProgramName(/codex-helper(?:\.exe)?$/.test(calledAs) ? "codex-helper" : "ch");
+  // ch.cmd on Windows starts the program by its long name.
+  const name = readVariable(env, "CODEX_HELPER_CALLED_AS") ?? calledAs;
+  useProgramName(/codex-helper(?:\.exe)?$/.test(name) ? "codex-helper" : "ch");
+  useShell(findShell(env, process.platform));
   const terminal = openTerminal(env);
   try {
     refuseForeignDirectory();

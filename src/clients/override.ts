@@ -2,10 +2,11 @@
 // another program on this machine, an outbound proxy for 127.0.0.1 (clients use one there unless NO_PROXY names it), and a
 // home that depends on the current directory.
 // Pure.
-import { isAbsolute } from "node:path";
 import { type Env, readVariable } from "../base/env.ts";
 import { type Service, SERVICE_FACTS } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
+import { isWhole, makeWhole } from "../base/path-forms.ts";
+import { type ShellValue, inShell } from "../base/shell.ts";
 import { isLoopback } from "../config/base-url.ts";
 import type { IsOwnAddress } from "./imported-config.ts";
 
@@ -34,20 +35,22 @@ export function listOutboundProxy(env: Env): Override[] {
       id: "outbound-proxy",
       where: name,
       what: t`requests to 127.0.0.1 go through it`,
-      hint: t`export NO_PROXY=127.0.0.1 (keep what NO_PROXY already contains)`,
+      hint: t`${inShell().set("NO_PROXY", "127.0.0.1")} (keep what NO_PROXY already contains)`,
     },
   ];
 }
 
-/** A variable by which the client's home, `path` here, depends on the directory that it is started in. */
-export function listRelativeHome(service: Service, env: Env, path: string): Override[] {
+/** A variable by which the client's home, `path` here, depends on the directory, or the drive, that it is started in. */
+export function listRelativeHome(
+  service: Service,
+  path: string,
+  { env, platform }: { readonly env: Env; readonly platform: NodeJS.Platform },
+): Override[] {
   const { home, name } = SERVICE_FACTS[service];
   const value = env[home.variable];
-  if (value === undefined || isAbsolute(value)) return [];
+  if (value === undefined || isWhole(value, platform)) return [];
   if (value === "" && home.emptyMeans === "default") return [];
   const isBlank = value.trim() === "";
-  const rest = value.replace(/^~(?=\/|$)/, "$HOME");
-  const meant = rest === value ? `$PWD/${value}` : rest;
   return [
     {
       id: "home",
@@ -55,9 +58,15 @@ export function listRelativeHome(service: Service, env: Env, path: string): Over
       what: isBlank
         ? t`is blank, which ${name} takes for ${path}: started in another directory, it reads other files`
         : t`is "${value}", which ${name} takes for ${path}: started in another directory, it reads other files`,
-      hint: isBlank ? `unset ${home.variable}` : `export ${home.variable}="${meant}"`,
+      hint: isBlank ? inShell().unset(home.variable) : inShell().set(home.variable, meantBy(value, platform)),
     },
   ];
+}
+
+function meantBy(value: string, platform: NodeJS.Platform): ShellValue {
+  const isTilde = /^~(?=[\\/]|$)/.test(value);
+  if (!isTilde) return makeWhole(value, platform);
+  return { variable: "HOME", ...(value.length > 2 ? { below: value.slice(2) } : {}) };
 }
 
 /** Another program on this machine has the client: two such tools undo one another's work. */

@@ -103,16 +103,12 @@ export interface FileFacts {
   /** `problem`: why no line can be added, or null. `bytes` is 0 where there is no log. */
   readonly log: {
     readonly path: string;
-    /** The same as a word for a shell. */
-    readonly typed: string;
     readonly problem: Text | string | null;
     readonly bytes: number;
   };
   /** Why nothing can be kept in our home, or null. */
   readonly home: {
     readonly path: string;
-    /** The same as a word for a shell. */
-    readonly typed: string;
     readonly problem: Text | string | null;
     /** Told only: where it is refused, nothing is examined. */
     readonly unsafe: Text | null;

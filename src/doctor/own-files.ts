@@ -3,6 +3,7 @@
 import { PRODUCT } from "../base/version.ts";
 import { type Check, fail, info, ok, warn } from "../base/check.ts";
 import { type Text, t } from "../base/text.ts";
+import { inShell } from "../base/shell.ts";
 import { describeRedaction } from "../filter/redaction.ts";
 import type { DoctorFacts } from "./facts.ts";
 
@@ -188,12 +189,12 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
       "`logs/requests.jsonl` can be written, and rotated when it is full: otherwise requests are not logged",
     worst: "warn",
     run: ({ files: { log } }) => {
-      const { bytes, path, problem, typed } = log;
+      const { bytes, path, problem } = log;
       const mib = Math.floor(bytes / MIB);
       if (problem !== null)
-        return [warn(t`requests are not logged in ${path}: ${problem}`, `ls -ld ${typed}`)];
+        return [warn(t`requests are not logged in ${path}: ${problem}`, inShell().list(path))];
       if (bytes < OVERGROWN_LOG_BYTES) return [ok(t`requests can be logged`)];
-      return [warn(t`${path} has grown to ${mib} MiB: it could not be rotated`, `ls -l ${typed}*`)];
+      return [warn(t`${path} has grown to ${mib} MiB: it could not be rotated`, inShell().list(path, "*"))];
     },
   },
   {
@@ -201,9 +202,9 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     about: "codex-helper's directory is writable, and only by you: otherwise nothing is logged or saved",
     worst: "fail",
     run: ({ files: { home } }) => {
-      if (home.unsafe !== null) return [warn(home.unsafe, `ls -ld ${home.typed}`)];
+      if (home.unsafe !== null) return [warn(home.unsafe, inShell().list(home.path))];
       if (home.problem === null) return [ok(t`codex-helper can write to ${home.path}`)];
-      const hint = t`make it a directory that you own, or choose another: export CODEX_HELPER_HOME=...`;
+      const hint = t`make it a directory that you own, or choose another: ${inShell().set("CODEX_HELPER_HOME", "...")}`;
       return [fail(t`codex-helper cannot write to ${home.path}: ${home.problem}`, hint)];
     },
   },
@@ -217,7 +218,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
       const mib = Math.floor(freeBytes / MIB);
       if (freeBytes >= LOW_DISK_BYTES) return [ok(t`there is enough free disk space`)];
       const say = freeBytes < FULL_DISK_BYTES ? fail : warn;
-      return [say(t`only ${mib} MiB of disk space are free for ${home.path}`, `du -sh ${home.typed}`)];
+      return [say(t`only ${mib} MiB of disk space are free for ${home.path}`, inShell().measure(home.path))];
     },
   },
   {
@@ -235,7 +236,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
         return [
           warn(
             t`other users can read codex-helper's files: the file system of ${home.path} has no permissions`,
-            t`choose a directory on one that has them: export CODEX_HELPER_HOME=...`,
+            t`choose a directory on one that has them: ${inShell().set("CODEX_HELPER_HOME", "...")}`,
           ),
         ];
       if (count > MOST_NAMED)

@@ -4,6 +4,7 @@
 import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import { inEnglish, joinTexts, showSpan, t } from "../base/text.ts";
+import { inShell } from "../base/shell.ts";
 import { fixOf, needsPerson } from "../routing/fixes.ts";
 import { HTTPS_PORT } from "../routing/network-faults.ts";
 import { describe } from "../routing/reasons.ts";
@@ -178,7 +179,7 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
         : [
             info(
               t`the desktop uses the proxy ${systemProxy}; requests to upstreams do not`,
-              `export HTTPS_PROXY=http://${systemProxy} NO_PROXY=127.0.0.1,localhost`,
+              inShell().setAll({ HTTPS_PROXY: `http://${systemProxy}`, NO_PROXY: "127.0.0.1,localhost" }),
             ),
           ],
   },
@@ -270,7 +271,7 @@ function describeTrust(
   if (variable === "NODE_TLS_REJECT_UNAUTHORIZED") {
     if (value !== "0") return ok(t`certificates are checked`);
     const words = t`${variable} is 0: no certificate is checked, and anyone on the way can read your keys`;
-    return warn(words, `unset ${variable}`);
+    return warn(words, inShell().unset(variable));
   }
   if (unreadable !== null)
     return warn(t`${variable} names ${unreadable}, which cannot be read: it is ignored`);
@@ -279,7 +280,7 @@ function describeTrust(
     return ok(t`certificates may also be signed by what ${variable} names`);
   return warn(
     t`${variable} is read by Codex only, not by codex-helper`,
-    `export NODE_EXTRA_CA_CERTS="$${variable}"`,
+    inShell().set("NODE_EXTRA_CA_CERTS", { variable }),
   );
 }
 

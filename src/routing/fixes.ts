@@ -2,6 +2,7 @@
 // Pure.
 import { type Service, flagFor } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
+import { inShell } from "../base/shell.ts";
 import { type Upstream, keyCommand } from "../base/upstream.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
 import { idOfWords, isReason } from "./reasons.ts";
@@ -96,7 +97,7 @@ export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
     case "scheme":
       return `ch config set ${label} --base-url ${guessUrl(reason, upstream) ?? "URL"}${flag}`;
     case "authority":
-      return t`export NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or "tls_ca"`;
+      return t`${inShell().set("NODE_EXTRA_CA_CERTS", "/path/to/ca.pem")}, or "tls_ca"`;
     case "clock":
       return t`set the clock by the network: timedatectl set-ntp true`;
     case "budget":

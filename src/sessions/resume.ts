@@ -1,6 +1,6 @@
 // The command that resumes a session, to be copied into a shell: nothing gets in but a UUID and a quoted path. Only reads.
 import { lookAt, realPath } from "../base/files.ts";
-import { quoteWord } from "../base/paths.ts";
+import { inShell } from "../base/shell.ts";
 import { printable } from "../base/terminal-text.ts";
 import { readUuid } from "./record-text.ts";
 import type { ResumableSession } from "./session.ts";
@@ -37,8 +37,9 @@ export function makeResumeCommand(
   const id = readUuid(file.id);
   if (id === null || isSubagent) return null;
   const isSafe = directory !== null && printable(directory) === directory && !/[\n\t]/.test(directory);
-  const change = isSafe ? [`cd ${quoteWord(directory)}`] : [];
+  const { chain, enter } = inShell();
+  const change = isSafe ? [enter(directory)] : [];
   const { before, command, ownProvider } = file.format.resume(session, id);
   const comesHere = isOn && (ownProvider === null || keys.some(({ path }) => path.includes(ownProvider)));
-  return [...change, ...before, comesHere ? command : `ch run -- ${command}`].join(" && ");
+  return chain([...change, ...before, comesHere ? command : `ch run -- ${command}`]);
 }

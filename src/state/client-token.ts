@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { PRIVATE_FILE, ensurePrivateDirectory, readText, writeFileAtomic } from "../base/files.ts";
 import { withLock } from "../base/lock.ts";
-import { type Paths, quoteWord } from "../base/paths.ts";
+import { type Paths } from "../base/paths.ts";
+import { inShell } from "../base/shell.ts";
 import { t } from "../base/text.ts";
 
 type TokenPaths = Pick<Paths, "clientToken" | "home" | "run">;
@@ -21,7 +22,7 @@ export async function readClientToken({ clientToken }: Pick<Paths, "clientToken"
   const token = text.trim();
   if (/^[0-9a-f]{32}$/.test(token)) return token;
   throw new UserError(t`${clientToken} does not contain a client token`, {
-    hint: `rm ${quoteWord(clientToken)}`,
+    hint: inShell().remove([clientToken]),
   });
 }
 

@@ -65,6 +65,13 @@ test("the compiled program knows by which of its names it was called", async () 
     expect(short).not.toMatch(/(?<![./])codex-helper(?!:)/);
     expect(long).not.toMatch(/(?<![\w./-])ch(?![\w-])/);
   }
+  // As ch.cmd starts it on Windows.
+  const { stderr: named } = await runCli(["stats"], {
+    home,
+    program: [join(program, "..", "codex-helper")],
+    env: { CODEX_HELPER_CALLED_AS: "ch" },
+  });
+  expect(named).toContain("\n  ch usage summary\n");
   // Found on PATH.
   const bin = join(home.path, "bin");
   mkdirSync(bin);

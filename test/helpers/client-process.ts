@@ -43,7 +43,14 @@ export interface ClientRun {
 export async function runClient({ command, cwd, env, home }: ClientRun): Promise<ClientResult> {
   const child = Bun.spawn([...command], {
     cwd: cwd ?? home.path,
-    env: { HOME: home.path, PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", TERM: "xterm", ...env },
+    env: {
+      HOME: home.path,
+      USERPROFILE: home.path,
+      PATH: process.env["PATH"] ?? "",
+      LANG: "C.UTF-8",
+      TERM: "xterm",
+      ...env,
+    },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

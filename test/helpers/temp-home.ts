@@ -17,6 +17,7 @@ export function makeTempHome(env: Record<string, string> = {}): TempHome {
   const path = mkdtempSync(join(tmpdir(), "codex-helper-home-"));
   const own = {
     HOME: path,
+    USERPROFILE: path,
     PATH: process.env["PATH"] ?? "",
     LANG: "C.UTF-8",
     TZ: "UTC",

@@ -66,7 +66,7 @@ describe("all that a client sends with a turn reaches a relay, but for its login
 });
 
 async function switchClient(service: Service, home: ClientHome, port: number): Promise<void> {
-  const env = { HOME: home.path };
+  const env = { HOME: home.path, USERPROFILE: home.path };
   const systemDirectory = join(home.path, "etc");
   await switchOn(
     { service, paths: resolvePaths(env), env, systemDirectory },

@@ -28,7 +28,7 @@ function makeProject(configToml: string): Project {
   mkdirSync(codexHome);
   writeFileSync(join(codexHome, "config.toml"), configToml);
   writeFileSync(join(codexHome, "auth.json"), LOGIN, { mode: 0o600 });
-  const env = { HOME: home.path, CODEX_HOME: codexHome };
+  const env = { HOME: home.path, USERPROFILE: home.path, CODEX_HOME: codexHome };
   const target = { service: "codex", paths: resolvePaths(env), env } as const;
   return {
     home,
@@ -103,7 +103,7 @@ describe("a Codex session outlives the switch", () => {
 /** What `ch usage coverage` says of the sessions in a home by a proxy's log. */
 async function coverageOf(home: ClientHome, proxy: RunningProxy) {
   const { requestsLog } = proxy.home.paths;
-  const paths = { ...resolvePaths({ HOME: home.path }), requestsLog };
+  const paths = { ...resolvePaths({ HOME: home.path, USERPROFILE: home.path }), requestsLog };
   const report = await readCoverage({ paths, project: null, since: 0, until: Infinity, costOf: null });
   return report.clients[0];
 }

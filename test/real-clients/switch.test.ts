@@ -72,7 +72,7 @@ function makeHome(
   auth: string | null,
 ): ClientHome & { readonly target: SwitchTarget; readonly file: string } {
   const home = makeClientHome();
-  const env = { HOME: home.path };
+  const env = { HOME: home.path, USERPROFILE: home.path };
   const paths = resolvePaths(env);
   mkdirSync(paths.codexHome);
   writeFileSync(paths.codexConfig, text, { mode: 0o600 });
@@ -105,7 +105,7 @@ describe("what the real Codex edits in a switched file", () => {
         // At any moment, off gives what the same edits make of a file that never was switched.
         const copy = makeClientHome();
         cpSync(home.path, copy.path, { recursive: true });
-        const env = { HOME: copy.path };
+        const env = { HOME: copy.path, USERPROFILE: copy.path };
         // The journal's name goes by the file's place, so this copy has none and lives on the marks.
         await switchOff({ ...home.target, paths: resolvePaths(env), env });
         expect(readFileSync(join(copy.path, ".codex/config.toml"), "utf8")).toBe(

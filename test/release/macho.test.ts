@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../../build.ts";
@@ -70,7 +70,19 @@ if (process.env["VERIFY"] === "full") {
     try {
       build("bun-darwin-arm64", out);
       const program = readFileSync(join(out, "codex-helper"));
-      expect(Buffer.from(signAdHoc(program, "a.out")).equals(program)).toBe(true);
+      expect(Buffer.from(signAdHoc(program, "codex-helper")).equals(program)).toBe(true);
+      const [empty, plain] = [join(out, "empty.ts"), join(out, "plain")];
+      writeFileSync(empty, "");
+      Bun.spawnSync([
+        process.execPath,
+        "build",
+        "--compile",
+        "--target=bun-darwin-arm64",
+        `--outfile=${plain}`,
+        empty,
+      ]);
+      const signedByBun = readFileSync(plain);
+      expect(Buffer.from(signAdHoc(signedByBun, "a.out")).equals(signedByBun)).toBe(true);
     } finally {
       rmSync(out, { recursive: true });
     }

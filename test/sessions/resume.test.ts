@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { resolvePaths } from "../../src/base/paths.ts";
+import { type ShellName, useShell } from "../../src/base/shell.ts";
 import { OWN_PROVIDER } from "../../src/clients/codex/own-provider.ts";
 import { codexSessions } from "../../src/clients/codex/sessions.ts";
 import { makeResumeCommand } from "../../src/sessions/resume.ts";
@@ -9,7 +10,7 @@ import type { ResumableSession } from "../../src/sessions/session.ts";
 const LETTERS = Array.from("ab'\"$`\\ ;&|()<>*?[]#~!-=%中é");
 const ID = "11111111-2222-4333-8444-555555555555";
 
-const format = codexSessions(resolvePaths({ HOME: "/home/me" }));
+const format = codexSessions(resolvePaths({ HOME: "/home/me" }, "linux"));
 
 function makeSession({
   id = ID as string | null,
@@ -19,6 +20,15 @@ function makeSession({
 } = {}): ResumableSession {
   const file = { format, path: "/a", id, modifiedAt: 0, bytes: 0, isArchived, isSubagent };
   return { file, cwd: null, isSubagent, provider };
+}
+
+function inShellOf<T>(name: ShellName, make: () => T): T {
+  useShell(name);
+  try {
+    return make();
+  } finally {
+    useShell("posix");
+  }
 }
 
 /** The words that a shell makes of a command line, its commands replaced by a function that prints them. */
@@ -76,6 +86,17 @@ describe("the resume command", () => {
     );
     const own = { isOn: true, keys: [{ path: ["model_providers", OWN_PROVIDER, "base_url"] }] };
     expect(makeResumeCommand(makeSession({ provider: OWN_PROVIDER }), null, own)).toBe(`codex resume ${ID}`);
+  });
+
+  test.each([
+    ["cmd", `cd /d "D:\\my src" && codex unarchive ${ID} && codex resume ${ID}`],
+    ["powershell", `cd 'D:\\my src'; if ($?) { codex unarchive ${ID}; if ($?) { codex resume ${ID} } }`],
+    ["posix", `cd 'D:\\my src' && codex unarchive ${ID} && codex resume ${ID}`],
+  ] as const)("is written for %s", (name, line) => {
+    const make = (): string | null => makeResumeCommand(makeSession({ isArchived: true }), "D:\\my src", ON);
+    expect(inShellOf(name, make)).toBe(line);
+    const plain = (): string | null => makeResumeCommand(makeSession(), null, ON);
+    expect(inShellOf(name, plain)).toBe(`codex resume ${ID}`);
   });
 
   test("is not made for a sub-agent, and unarchives first", () => {

@@ -19,7 +19,7 @@ import { describeUnsafeHome, findExisting, findHomeProblem, hasModes } from "../
 import { findLeftovers } from "../../base/leftovers.ts";
 import { type Text, isText, showMoment, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
-import { type Paths, quoteWord } from "../../base/paths.ts";
+import { type Paths } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
 import { inspectFilter } from "../filter/filter-facts.ts";
 import type { LiveConfig, LiveConfigOptions } from "../live-config.ts";
@@ -75,13 +75,11 @@ export async function collectFileFacts({
     },
     log: {
       path: paths.requestsLog,
-      typed: quoteWord(paths.requestsLog),
       problem: findLogProblem(paths.requestsLog),
       bytes: lookAt(paths.requestsLog)?.size ?? 0,
     },
     home: {
       path: paths.home,
-      typed: quoteWord(paths.home),
       problem: findHomeProblem(paths.home),
       unsafe: isModed ? describeUnsafeHome(paths) : null,
     },

@@ -5,6 +5,7 @@ import { type Env, readVariable } from "../../base/env.ts";
 import { listNames, readTextOrNull, statOrNull } from "../../base/files.ts";
 import { flagFor } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
+import { inShell } from "../../base/shell.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { findCredential } from "../../config/check-upstreams.ts";
 import { programOf, showCommand } from "../../config/key-command.ts";
@@ -45,7 +46,7 @@ export async function makeKeyFacts(
       isFineThere: state?.problem === null && (state.attempts ?? 0) > (state.failed_attempts ?? 0),
       fix:
         KEY_RECIPES.find((one) => one.program === program)?.unlock ??
-        `${showCommand(source.words)} > ${process.platform === "win32" ? "NUL" : "/dev/null"}`,
+        inShell().quiet(showCommand(source.words)),
     },
   };
 }

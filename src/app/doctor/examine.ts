@@ -9,6 +9,7 @@ import { hasModes } from "../../base/home.ts";
 import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
 import { type Text, fromEnglish, t } from "../../base/text.ts";
+import { inShell } from "../../base/shell.ts";
 import type { SwitchTarget } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { repairDeadSwitch } from "../../clients/switch/switch.ts";
@@ -343,6 +344,6 @@ function tryToMakePrivate(path: string): Text | string | null {
     return isOpenToOthers(path) ? t`its file system has no permissions` : null;
   } catch (error) {
     // Of files of our own only the file system can say so.
-    return t`${describe(error)}, or choose another directory: export CODEX_HELPER_HOME=...`;
+    return t`${describe(error)}, or choose another directory: ${inShell().set("CODEX_HELPER_HOME", "...")}`;
   }
 }

@@ -8,6 +8,7 @@ import { errorText, onUserError } from "../../base/errors.ts";
 import { PRIVATE_FILE } from "../../base/files.ts";
 import { resolvePaths } from "../../base/paths.ts";
 import { SERVICE_FACTS, type Service } from "../../base/service.ts";
+import { startOf } from "../../base/start.ts";
 import { type Text, t } from "../../base/text.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { exemptLoopback } from "../../clients/override.ts";
@@ -41,7 +42,8 @@ export async function probeClient(service: Service, options: ExamineOptions): Pr
   try {
     const why = await prepareHome(service, { ...options, home, port: listener.port ?? 0 });
     if (why !== null) return { id, ...fail(why, `ch switch on --${service}`) };
-    const child = Bun.spawn([program, ...CLIENTS[service].probeArgs], {
+    const child = Bun.spawn({
+      ...startOf([program, ...CLIENTS[service].probeArgs]),
       cwd: options.cwd,
       env: { ...options.env, ...exemptLoopback(options.env), [SERVICE_FACTS[service].home.variable]: home },
       stdin: "ignore",

@@ -1,12 +1,13 @@
 // Starts a client behind a proxy of its own and waits for its end: the client has the terminal, the proxy goes with it.
 // Touches no file of the client.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, win32 } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError, onUserError } from "../../base/errors.ts";
 import { PRIVATE_FILE, describe, removeFile, writeFileAtomic } from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
 import { type Service, makeProxyAddress } from "../../base/service.ts";
+import { startOf } from "../../base/start.ts";
 import type { RunAddress, RunOptions, RunPlan } from "../../clients/client.ts";
 import { exemptLoopback } from "../../clients/override.ts";
 import { CLIENTS } from "../../clients/registry.ts";
@@ -43,8 +44,8 @@ const STOP_LIMIT_MS = 1_500;
 /** A client that was told to end and has not by then is ended. */
 const CLIENT_LIMIT_MS = 4_000;
 const FORWARDED = ["SIGTERM", "SIGHUP"] as const;
-/** What a terminal sends to every program in front of it. */
-const FROM_TERMINAL = ["SIGINT", "SIGQUIT"] as const;
+/** What a terminal sends to every program in front of it; the last one is Ctrl+Break of Windows. */
+const FROM_TERMINAL = ["SIGINT", "SIGQUIT", "SIGBREAK"] as const;
 
 /** Throws UserError, with nothing started, where the client cannot be found or pointed at us. */
 export async function runClient(options: RunClientOptions) {
@@ -129,23 +130,29 @@ function findWords(
   const program = Bun.which(command, where);
   if (program?.toLowerCase().endsWith(".cmd") === true) {
     const [first = program, ...rest] = readShim(program, readFileSync(program, "utf8")) ?? [];
-    return [Bun.which(first, where) ?? first, ...rest];
+    const beside = win32.join(win32.dirname(program), "node.exe");
+    return [first === "node" && existsSync(beside) ? beside : first, ...rest];
   }
   if (program !== null) return [program];
-  const message = command.includes("/") ? t`${command} is not an executable` : t`${command} is not on PATH`;
+  const message = /[\\/]/.test(command) ? t`${command} is not an executable` : t`${command} is not on PATH`;
   throw new UserError(message, { hint: `npm install -g ${packageName}` });
 }
 
 /**
  * The words to start instead of the command script of npm, pnpm or Yarn at `path`; null where its text is not of the kind that
- * is known. On Windows such a `.cmd` cannot be started with every argument: it passes them through cmd, where quotes, `&` and
- * `%` mean something else.
+ * is known. Without cmd in between nothing is read twice, and a prompt may have line breaks.
  */
 export function readShim(path: string, text: string): readonly string[] | null {
-  const target = /"%(?:~dp0|dp0%)\\?([^"%]+\.(?:exe|[cm]?js))"[ \t]+%\*/i.exec(text)?.[1];
+  const found =
+    /("%_prog%"|"%~dp0\\node\.exe"|\bnode)?[ \t]*((?:-[^\s"%]+[ \t]+)*)"%(?:~dp0|dp0%)\\?([^"%]+\.(?:exe|[cm]?js))"[ \t]+%\*/i.exec(
+      text,
+    );
+  const [, , options = "", target] = found ?? [];
   if (target === undefined) return null;
   const file = win32.join(win32.dirname(path), target);
-  return file.toLowerCase().endsWith(".exe") ? [file] : ["node", file];
+  return file.toLowerCase().endsWith(".exe")
+    ? [file]
+    : ["node", ...options.split(/[ \t]+/).filter((word) => word !== ""), file];
 }
 
 async function runToEnd(
@@ -155,8 +162,9 @@ async function runToEnd(
   let child: Bun.Subprocess | undefined;
   let limit: Timer | undefined;
   const forward = (signal: NodeJS.Signals): void => {
-    // Told twice, it does not get the time to think.
-    child?.kill(limit === undefined ? signal : "SIGKILL");
+    // Told twice, it does not get the time to think. Windows has one way to end a process, whatever it is called.
+    const asked = process.platform === "win32" ? "SIGTERM" : signal;
+    child?.kill(limit === undefined ? asked : "SIGKILL");
     limit ??= setTimeout(() => child?.kill("SIGKILL"), CLIENT_LIMIT_MS);
   };
   const swallow = (): void => {};
@@ -177,8 +185,10 @@ async function runToEnd(
 
 function start(command: readonly string[], env: Env): Bun.Subprocess {
   try {
-    return Bun.spawn([...command], { env, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+    const streams = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
+    return Bun.spawn({ ...startOf(command, env), env, ...streams });
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(t`cannot start ${command[0] ?? ""}: ${describe(error)}`, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 // The way from a running proxy to the projects of config.json: nothing of them is loaded before there is one.
 import { isAbsolute, join } from "node:path";
 import type { Env } from "../../base/env.ts";
-import { type Paths, findUserHome } from "../../base/paths.ts";
+import { type Paths, expandHome, findUserHome } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import type { Text } from "../../base/text.ts";
 import { CLIENTS } from "../../clients/registry.ts";
@@ -72,6 +72,6 @@ export function findRuleFile(
   name: string,
   { env, paths }: Pick<ProjectGateOptions, "env" | "paths">,
 ): string {
-  if (name.startsWith("~/")) return join(findUserHome(env), name.slice(2));
-  return isAbsolute(name) ? name : join(paths.home, name);
+  const path = expandHome(name, findUserHome(env));
+  return isAbsolute(path) ? path : join(paths.home, name);
 }

@@ -3,11 +3,11 @@
 import { setNewest } from "../../base/newest.ts";
 import { dirname, isAbsolute } from "node:path";
 import { parseRecord } from "../../base/json-value.ts";
+import { expandHome } from "../../base/paths.ts";
 import type { Whereabouts } from "../../clients/client.ts";
 import type { PlacedRequest } from "../../proxy/deps.ts";
 import { readDirectoriesOf } from "../../sessions/find.ts";
 import type { SessionFormat } from "../../sessions/session.ts";
-import { expandHome } from "./places.ts";
 import type { WalledSessions } from "./walled-sessions.ts";
 
 /** Another object whenever it says something else. */

@@ -5,6 +5,7 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, relative, sep } from "node:path";
 import { errorCode, ignoreSystemError } from "../../base/errors.ts";
 import { lookAt, realPath } from "../../base/files.ts";
+import { expandHome } from "../../base/paths.ts";
 import { type ProjectRule, type ProjectTerms, joinRules, matchBelow } from "../../config/projects.ts";
 import { readTrees } from "../../sessions/project.ts";
 
@@ -181,9 +182,4 @@ function areSame(before: readonly Base[], after: readonly Base[]): boolean {
       [...links.keys()].every((one) => other.links.has(one))
     );
   });
-}
-
-export function expandHome(path: string, home: string): string {
-  const full = path === "~" ? home : path.startsWith("~/") ? join(home, path.slice(2)) : path;
-  return normalize(full);
 }

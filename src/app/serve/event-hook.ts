@@ -27,8 +27,7 @@ export function runHook(
   input: string,
   { timeoutMs = TELL_TIMEOUT_MS, ...options }: HookOptions,
 ): Promise<ProgramRun> {
-  const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", command] : ["sh", "-c", command];
-  return runProgram(shell, input, { ...options, timeoutMs });
+  return runProgram(command, input, { ...options, timeoutMs });
 }
 
 export function createEventHook({ command, env, onTrouble, timeoutMs = TELL_TIMEOUT_MS }: EventHookOptions) {

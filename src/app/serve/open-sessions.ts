@@ -4,6 +4,7 @@ import { readFile, readdir, readlink } from "node:fs/promises";
 import { type ProcessIdentity, identifyProcess, isRunning } from "../../base/process-identity.ts";
 import { ESTABLISHED, hexPort, listTcpSockets } from "../../base/tcp-table.ts";
 import { SERVICE_FACTS, type Service } from "../../base/service.ts";
+import { startOf } from "../../base/start.ts";
 
 export interface OpenSessionsOptions {
   readonly service: Service;
@@ -125,7 +126,8 @@ async function isProgramOpen(pid: number, service: Service): Promise<boolean> {
 /** What a tool of the system prints; nothing where it is not there. */
 async function ask(...command: readonly [string, ...string[]]): Promise<string> {
   try {
-    const child = Bun.spawn([...command], {
+    const child = Bun.spawn({
+      ...startOf(command),
       stdout: "pipe",
       stderr: "ignore",
       stdin: "ignore",

@@ -6,6 +6,7 @@ import { findExisting } from "../../base/home.ts";
 import { findUserHome } from "../../base/paths.ts";
 import { runProgram } from "../../base/run-program.ts";
 import { t } from "../../base/text.ts";
+import { inShell } from "../../base/shell.ts";
 import { createTrust } from "../../base/trust.ts";
 import type { ShareEntry } from "../../config/share.ts";
 
@@ -46,7 +47,9 @@ async function readUrl({ url, url_command: command, url_env: name }: ShareEntry,
   if (name != null) {
     const value = readVariable(env, name);
     if (value !== undefined) return value;
-    throw new UserError(t`share.url_env: the variable ${name} is not set`, { hint: `export ${name}=...` });
+    throw new UserError(t`share.url_env: the variable ${name} is not set`, {
+      hint: inShell().set(name, "..."),
+    });
   }
   const words = command ?? [];
   // Not in the directory of whatever project ch was started in: what it holds could be run in the program's place.

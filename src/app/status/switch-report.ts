@@ -1,5 +1,5 @@
 // Whether the clients point at the proxy: the switch itself, who listens on its port, and what overrides it.
-import { quoteWord } from "../../base/paths.ts";
+import { quoteWord } from "../../base/shell.ts";
 import { dirname } from "node:path";
 import { onUserError } from "../../base/errors.ts";
 import { DEFAULT_PORT, type Service, isOwnAddress, makeProxyAddress } from "../../base/service.ts";
@@ -80,5 +80,5 @@ async function listOverrides(
   const files = { paths, env, cwd, systemDirectory: systemDirectories[service] };
   // The file's problem is in the status already.
   const found = await CLIENTS[service].listOverrides(files, isOurs).catch(onUserError(() => []));
-  return [...listRelativeHome(service, env, dirname(file)), ...found];
+  return [...listRelativeHome(service, dirname(file), { env, platform: process.platform }), ...found];
 }

@@ -2,7 +2,7 @@
 import { type BenchResult, type Contender, type Round, estimate, runBench } from "../../app/bench/bench.ts";
 import { planTestRequests } from "../../app/doctor/test-request.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
-import { quoteWord } from "../../base/paths.ts";
+import { quoteWord } from "../../base/shell.ts";
 import { SERVICE_FACTS, flagFor } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { showHost } from "../../base/upstream.ts";

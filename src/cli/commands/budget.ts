@@ -5,7 +5,7 @@ import type { BudgetFacts } from "../../app/quota/budgets.ts";
 import { createQuota } from "../../app/quota/quota.ts";
 import { createPoolDoor } from "../../app/share/door.ts";
 import { UserError } from "../../base/errors.ts";
-import { quoteWord } from "../../base/paths.ts";
+import { quoteWord } from "../../base/shell.ts";
 import { similarNames } from "../../base/similar-names.ts";
 import { type Text, showMoment } from "../../base/text.ts";
 import {

@@ -5,7 +5,8 @@ import { inspectFilter, type InspectedFilter } from "../../app/filter/filter-fac
 import { createLiveConfig } from "../../app/live-config.ts";
 import { MAX_OWN_FILE_BYTES, lookAt, readText } from "../../base/files.ts";
 import { t, tell } from "../language.ts";
-import { quoteWord, showPath } from "../../base/paths.ts";
+import { showPath } from "../../base/paths.ts";
+import { inShell } from "../../base/shell.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
 import { PACK_NAMES } from "../../filter/packs.ts";
@@ -144,7 +145,7 @@ function acceptRemoval({ env, out, paths }: Cli): void {
   const what = findAt(paths.filter);
   if (what === "a link") {
     throw new UserError(t`${path} is a link to a file that does not exist: requests are refused`, {
-      hint: `rm ${quoteWord(path)}`,
+      hint: inShell().remove([path]),
     });
   }
   if (what === "a file") {

@@ -1,11 +1,11 @@
 // `ch project`: which rules of config.json hold for a directory, and why; sets and removes them.
 import { isAbsolute, resolve } from "node:path";
-import { expandHome } from "../../app/projects/places.ts";
 import { surveyProject, surveyProjects } from "../../app/projects/survey.ts";
 import { findRuleFile } from "../../app/projects/gate.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
 import { UserError } from "../../base/errors.ts";
-import { findUserHome, quoteWord, showPath } from "../../base/paths.ts";
+import { expandHome, findUserHome, showPath } from "../../base/paths.ts";
+import { quoteWord } from "../../base/shell.ts";
 import { CLIENT_NAME, SERVICES } from "../../base/service.ts";
 import { loadConfig, updateConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";

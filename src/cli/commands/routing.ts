@@ -1,11 +1,10 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resolve } from "node:path";
-import { expandHome } from "../../app/projects/places.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
 import { listKeys } from "../../app/status/targets.ts";
 import { resetRoute, stopWaits, surveyRoute, surveyWaits } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
-import { findUserHome } from "../../base/paths.ts";
+import { expandHome, findUserHome } from "../../base/paths.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { showMoment, showSpan, type Text, t as text } from "../../base/text.ts";
 import { describeState } from "../../routing/availability-words.ts";

@@ -7,6 +7,7 @@ import { EXIT, errorCode } from "../../base/errors.ts";
 import { type JsonRecord, isRecord, parseRecord } from "../../base/json-value.ts";
 import { resolvePaths } from "../../base/paths.ts";
 import { PIPING_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
+import { startOf } from "../../base/start.ts";
 import { withoutSigns } from "../../base/terminal-text.ts";
 import { languageOf, useDictionary } from "../language.ts";
 import { makeHarmless, makeJson, paintText } from "../output.ts";
@@ -186,7 +187,8 @@ const MOST_OTHER_CHARS = 8_192;
 async function runOther(command: string, input: string, env: Env): Promise<string> {
   const shell = shellOf(env);
   try {
-    const child = Bun.spawn([...shell, command], {
+    const child = Bun.spawn({
+      ...startOf([...shell, command], env),
       env,
       stdin: new Blob([input]),
       stdout: "pipe",

@@ -6,6 +6,7 @@ import { lookAt, readText } from "../../base/files.ts";
 import { isProgramThere } from "../../base/own-program.ts";
 import { DEFAULT_PORT, readProxyAddress } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
+import { inShell } from "../../base/shell.ts";
 import type { ClientChecks, ClientFiles } from "../client.ts";
 import { readClaudeFacts } from "./facts.ts";
 import { type ClaudeFacts, findVariable } from "./layers.ts";
@@ -59,7 +60,7 @@ const CHECKS: readonly Check<Facts>[] = [
         ? [
             info(
               t`ANTHROPIC_BASE_URL in the shell makes Claude Code bypass the proxy until it is switched`,
-              t`unset ANTHROPIC_BASE_URL, or: ch switch on --claude`,
+              t`${inShell().unset("ANTHROPIC_BASE_URL")}, or: ch switch on --claude`,
             ),
           ]
         : [],

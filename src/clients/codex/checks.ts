@@ -1,6 +1,6 @@
 // What `ch doctor` checks of Codex's own files and variables: would it work at all with what it is set to?
 // Reads only, and keeps nothing of what the files hold but names.
-import { quoteWord } from "../../base/paths.ts";
+import { inShell, quoteWord } from "../../base/shell.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Check, type Found, fail, info, ok, runChecks, warn } from "../../base/check.ts";
@@ -32,7 +32,7 @@ const CHECKS: readonly Check<Facts>[] = [
         : [
             fail(
               t`CODEX_HOME is ${codexHome}, which is not a directory: Codex does not start`,
-              t`mkdir -p ${quoteWord(codexHome)}, or: unset CODEX_HOME`,
+              t`${inShell().makeDirectory(codexHome)}, or: ${inShell().unset("CODEX_HOME")}`,
             ),
           ],
   },
@@ -75,7 +75,7 @@ const CHECKS: readonly Check<Facts>[] = [
       return [
         warn(
           t`Codex's provider needs the variable ${name}, which is not set in this shell`,
-          `export ${name}=...`,
+          inShell().set(name, "..."),
         ),
       ];
     },

@@ -68,7 +68,7 @@ function kindOf(id: string, table: CodexProvider | undefined): ActiveKind {
 /** The order is Codex's: the machine's file, the user's, the profile's, the command line, what is managed. */
 async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<CodexLayer[]> {
   const { profile, commandLine, ignoresUserConfig = false } = options;
-  const system = systemPaths(options.systemDirectory);
+  const system = systemPaths(paths, options.systemDirectory);
   const files: [LayerKind, string][] = [["system", system.config]];
   if (!ignoresUserConfig) files.push(["user", paths.codexConfig]);
   if (profile !== undefined) files.push(["profile", profilePath(paths, profile)]);

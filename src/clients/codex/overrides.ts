@@ -1,7 +1,7 @@
 // What keeps Codex from our proxy although config.toml points there: managed files, profiles, outbound proxies, other tools.
 // Reads nothing.
 import type { Env } from "../../base/env.ts";
-import { quoteWord } from "../../base/paths.ts";
+import { quoteWord } from "../../base/shell.ts";
 import { t } from "../../base/text.ts";
 import type { IsOwnAddress } from "../imported-config.ts";
 import { type Override, listOtherProxy, listOutboundProxy } from "../override.ts";

@@ -5,7 +5,8 @@ import { listNames } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
 
-const SYSTEM_DIRECTORY = "/etc/codex";
+/** https://github.com/openai/codex/blob/main/codex-rs/config/src/loader: on Windows what is managed is in Codex's own home. */
+const SYSTEM_DIRECTORY = process.platform === "win32" ? "C:\\ProgramData\\OpenAI\\Codex" : "/etc/codex";
 const PROFILE_SUFFIX = ".config.toml";
 
 /** `-p NAME` */
@@ -24,15 +25,19 @@ export function listProfilePaths({ codexHome }: Paths): string[] {
 }
 
 /** Below everything else, and above. */
-export function systemPaths(directory = SYSTEM_DIRECTORY): {
-  readonly config: string;
-  readonly managed: string;
-} {
-  return { config: join(directory, "config.toml"), managed: join(directory, "managed_config.toml") };
+export function systemPaths(
+  { codexHome }: Paths,
+  directory?: string,
+): { readonly config: string; readonly managed: string } {
+  const managed = directory ?? (process.platform === "win32" ? codexHome : SYSTEM_DIRECTORY);
+  return {
+    config: join(directory ?? SYSTEM_DIRECTORY, "config.toml"),
+    managed: join(managed, "managed_config.toml"),
+  };
 }
 
 /** All of them. */
 export function listSettingsPaths({ paths, systemDirectory }: ClientFiles): string[] {
-  const { config, managed } = systemPaths(systemDirectory);
+  const { config, managed } = systemPaths(paths, systemDirectory);
   return [paths.codexConfig, ...listProfilePaths(paths), config, managed];
 }

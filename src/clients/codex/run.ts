@@ -6,6 +6,7 @@ import { UserError, ignoreSystemError } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
+import { startOf } from "../../base/start.ts";
 import type { RunAddress, RunOptions, RunPlan } from "../client.ts";
 import { exemptLoopback } from "../override.ts";
 import { type CodexArgs, type CodexSetting, applySettings, readCodexArgs } from "./args.ts";
@@ -185,7 +186,8 @@ function formatInline(value: TomlValue): string {
 /** "" for a client that cannot be started: whoever starts it in earnest says why. */
 async function readHelp(program: readonly string[], env: Env): Promise<string> {
   const start = () =>
-    Bun.spawn([...program, "--help"], {
+    Bun.spawn({
+      ...startOf([...program, "--help"], env),
       env,
       stdin: "ignore",
       stdout: "pipe",

@@ -15,7 +15,7 @@ import {
   statOrNull,
   writeFileAtomic,
 } from "../../base/files.ts";
-import { quoteWord } from "../../base/paths.ts";
+import { quoteWord } from "../../base/shell.ts";
 import { t } from "../../base/text.ts";
 import { writeInPlace } from "./in-place.ts";
 

@@ -50,7 +50,7 @@ export async function tryAgain<T>(work: () => Promise<T>): Promise<T> {
 
 /** A name that no shell has expanded, or a blank one, where nothing shows that the client was ever used with it. */
 export function refuseUnusedHome({ env, service }: SwitchTarget, home: string): void {
-  const [found] = listRelativeHome(service, env, home);
+  const [found] = listRelativeHome(service, home, { env, platform: process.platform });
   const isBlank = (env[SERVICE_FACTS[service].home.variable] ?? "").trim() === "";
   if (found === undefined || (!isBlank && statOrNull(home) !== null)) return;
   throw new UserError(t`${found.where} ${found.what}`, { hint: found.hint });

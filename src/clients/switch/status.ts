@@ -5,7 +5,7 @@ import { type Text, t } from "../../base/text.ts";
 import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
 import { realPath } from "../../base/files.ts";
-import { quoteWord } from "../../base/paths.ts";
+import { inShell } from "../../base/shell.ts";
 import { SERVICE_FACTS, type Service, readProxyAddress } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
 import { copyPathFor, findInterrupted } from "./in-place.ts";
@@ -96,7 +96,7 @@ export async function listOtherSwitches(
   return others.map((one) => ({
     file: one.file,
     port: one.port,
-    command: `${home.variable}=${quoteWord(dirname(one.file))} ch switch off --${service}`,
+    command: inShell().once(home.variable, dirname(one.file), `ch switch off --${service}`),
   }));
 }
 

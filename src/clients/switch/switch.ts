@@ -3,7 +3,8 @@
 // Decides nothing about the content of a file.
 import { dirname } from "node:path";
 import { UserError, onUserError } from "../../base/errors.ts";
-import { quoteWord, resolvePaths } from "../../base/paths.ts";
+import { resolvePaths } from "../../base/paths.ts";
+import { quoteWord } from "../../base/shell.ts";
 import { joinTexts, t, type Text } from "../../base/text.ts";
 import { realPath, removeFile, statOrNull } from "../../base/files.ts";
 import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";

@@ -39,6 +39,24 @@ test.each([
     '@SETLOCAL\r\n@IF EXIST "%~dp0\\node.exe" (\r\n  "%~dp0\\node.exe"  "%~dp0\\..\\lib\\codex.mjs" %*\r\n) ELSE (\r\n  node  "%~dp0\\..\\lib\\codex.mjs" %*\r\n)\r\n',
     ["node", "C:\\Users\\ann\\AppData\\Roaming\\lib\\codex.mjs"],
   ],
+  [
+    "npm, a script with options of its own",
+    npm(
+      "node_modules\\tool\\index.mjs",
+      '"%_prog%" --no-warnings=ExperimentalWarning --max-old-space-size=4096',
+    ),
+    [
+      "node",
+      "--no-warnings=ExperimentalWarning",
+      "--max-old-space-size=4096",
+      `${FOLDER}\\node_modules\\tool\\index.mjs`,
+    ],
+  ],
+  [
+    "Yarn",
+    '@IF EXIST "%~dp0\\node.exe" (\r\n  "%~dp0\\node.exe" --x "%~dp0\\tool.cjs" %*\r\n)\r\n',
+    ["node", "--x", `${FOLDER}\\tool.cjs`],
+  ],
   ["somebody's own", "@echo off\r\nset X=1\r\npython codex.py %*\r\n", null],
   ["nothing", "", null],
 ])("the script of %s", (_, text, words) => {

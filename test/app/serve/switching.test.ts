@@ -13,7 +13,7 @@ import {
 async function switchBoth(home: SwitchHome): Promise<Switching> {
   const switching = await switchClients({
     paths: home.paths,
-    env: { HOME: home.directory },
+    env: { HOME: home.directory, USERPROFILE: home.directory },
     proxies: [
       { service: "codex", port: 4001 },
       { service: "claude", port: 4002 },

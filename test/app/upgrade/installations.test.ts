@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Surroundings, findInstallation } from "../../../src/app/upgrade/installations.ts";
-import { quoteWord } from "../../../src/base/paths.ts";
+import { quoteWord } from "../../../src/base/shell.ts";
 
 const PLACE = "https://code.example/o/codex-helper/releases/latest/download";
 

@@ -432,7 +432,16 @@ describe("config edit and path", () => {
     const result = await config(home, "edit", { env: { EDITOR: "false" } });
     expect(result).toMatchObject({
       code: 1,
-      stderr: 'error: the editor "false" exited with code 1\n  set VISUAL or EDITOR\n',
+      stderr: 'error: the editor "false" exited with code 1\n  set VISUAL or EDITOR: export EDITOR=nano\n',
     });
+  });
+
+  test("an editor that is not there is one, too", async () => {
+    using home = makeTempHome();
+    const result = await config(home, "edit", { env: { VISUAL: "none-such --wait" } });
+    expect(result.code).toBe(1);
+    expect(result.stderr).toEndWith(
+      'error: the editor "none-such --wait" was not found\n  set VISUAL or EDITOR: export EDITOR=nano\n',
+    );
   });
 });

@@ -18,7 +18,12 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const read = (env: Env = {}): Promise<ClaudeFacts> =>
-  readClaudeFacts({ paths: resolvePaths({ HOME: home }), env, cwd, systemDirectory: join(home, "managed") });
+  readClaudeFacts({
+    paths: resolvePaths({ HOME: home, USERPROFILE: home }),
+    env,
+    cwd,
+    systemDirectory: join(home, "managed"),
+  });
 
 function write(path: string, content: unknown): string {
   const file = join(home, path);
@@ -111,7 +116,7 @@ test.each([
 });
 
 test("CLAUDE_CONFIG_DIR moves the account's file too", async () => {
-  const env = { HOME: home, CLAUDE_CONFIG_DIR: join(home, "moved") };
+  const env = { HOME: home, USERPROFILE: home, CLAUDE_CONFIG_DIR: join(home, "moved") };
   write("moved/.claude.json", { oauthAccount: {} });
   const facts = await readClaudeFacts({ paths: resolvePaths(env), env, cwd, systemDirectory: home });
   expect(facts.hasLogin).toBe(true);

@@ -5,7 +5,7 @@ import { claudeSessions } from "../../../src/clients/claude/sessions.ts";
 type Json = Record<string, unknown>;
 
 describe("the conversation in a transcript of Claude Code", () => {
-  const format = claudeSessions(resolvePaths({ HOME: "/home/me" }));
+  const format = claudeSessions(resolvePaths({ HOME: "/home/me" }, "linux"));
   const file = {
     format,
     path: "/a",

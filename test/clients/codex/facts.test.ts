@@ -13,7 +13,7 @@ let paths: Paths;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "codex-facts-"));
   system = join(home, "etc");
-  paths = resolvePaths({ HOME: home });
+  paths = resolvePaths({ HOME: home, USERPROFILE: home });
   mkdirSync(paths.codexHome);
   mkdirSync(system);
 });

@@ -16,7 +16,7 @@ if (uid !== undefined && gid !== undefined && groups !== undefined) {
 }
 
 const [home = "", service, action, port = "3211", times = "1"] = process.argv.slice(2);
-const env = { HOME: home };
+const env = { HOME: home, USERPROFILE: home };
 const target: SwitchTarget = {
   service: service === "claude" ? "claude" : "codex",
   paths: resolvePaths(env),

@@ -43,7 +43,7 @@ export const SWITCHED: readonly Switched[] = ["codex", "claude"];
 
 export function makeSwitchHome(files: Partial<Record<Switched, string>> = {}): SwitchHome {
   const directory = mkdtempSync(join(tmpdir(), "switch-"));
-  const env = { HOME: directory };
+  const env = { HOME: directory, USERPROFILE: directory };
   const paths = resolvePaths(env);
   const fileOf = { codex: paths.codexConfig, claude: paths.claudeSettings };
   const home: SwitchHome = {

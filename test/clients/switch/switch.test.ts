@@ -51,7 +51,7 @@ async function deadOwner(): Promise<Owner> {
 /** The paths of one whose CODEX_HOME or CLAUDE_CONFIG_DIR is that directory. */
 function pathsWithHome({ directory }: SwitchHome, service: Switched, own: string): Paths {
   const name = service === "codex" ? "CODEX_HOME" : "CLAUDE_CONFIG_DIR";
-  return resolvePaths({ HOME: directory, [name]: own });
+  return resolvePaths({ HOME: directory, USERPROFILE: directory, [name]: own });
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<UserError> {

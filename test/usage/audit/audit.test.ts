@@ -8,7 +8,7 @@ import { createObserver } from "../../../src/usage/audit/observe.ts";
 import { makeRelays } from "./relays.ts";
 
 const { costOf } = await loadPricer(
-  resolvePaths({ HOME: "/nonexistent", CODEX_HELPER_HOME: "/nonexistent" }),
+  resolvePaths({ HOME: "/nonexistent", USERPROFILE: "C:\\nonexistent", CODEX_HELPER_HOME: "/nonexistent" }),
 );
 const observe = createObserver(costOf);
 const observations = (records: readonly LogRecord[]) =>

@@ -20,7 +20,7 @@ import { findHolders, purgeBackups } from "../../../config/kept-secrets.ts";
 import { formatTarget, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
-import { quoteWord } from "../../../base/paths.ts";
+import { inShell } from "../../../base/shell.ts";
 import { SERVICE_ARGS, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutColumns } from "../../layout.ts";
@@ -71,11 +71,8 @@ function tellKept({ env, out, paths }: Cli, kept: readonly string[]): void {
   if (kept.length === 0) return;
   out.warn(t`its key is still in ${kept.length} of the backups in ${showPath(paths.backups, env)}`);
   out.note(t`  remove them (--purge-backups does it at once):`);
-  if (process.platform === "win32") for (const path of kept) out.note(`    del "${path}"`);
-  else
-    out.note(
-      `    cd ${quoteWord(paths.backups)} && rm ${kept.map((path) => quoteWord(basename(path))).join(" ")}`,
-    );
+  const { chain, enter, remove } = inShell();
+  out.note(`    ${chain([enter(paths.backups), remove(kept.map((path) => basename(path)))])}`);
 }
 
 export const renameCommand = defineCommand({

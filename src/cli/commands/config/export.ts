@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, isOpenToOthers, writeFileAtomic } from "../../../base/files.ts";
-import { quoteWord } from "../../../base/paths.ts";
+import { quoteWord } from "../../../base/shell.ts";
 import { usageError } from "../../args.ts";
 import { t } from "../../language.ts";
 import { makeExport } from "../../../config/export.ts";

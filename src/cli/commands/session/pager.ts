@@ -1,6 +1,7 @@
 // Long text for a person: through a pager where there is a terminal, straight out where there is none.
 import { isatty } from "node:tty";
 import { readVariable } from "../../../base/env.ts";
+import { startOf } from "../../../base/start.ts";
 import type { Cli, Output } from "../../cli.ts";
 import { makeHarmless } from "../../output.ts";
 
@@ -35,7 +36,8 @@ export async function page(cli: Cli, parts: Iterable<string>, usesPager: boolean
 function startPager({ env }: Cli): Bun.Subprocess<"pipe", "inherit", "inherit"> | null {
   const words = (readVariable(env, "PAGER") ?? DEFAULT_PAGER).trim().split(/\s+/);
   try {
-    return Bun.spawn(words, {
+    return Bun.spawn({
+      ...startOf(words, env),
       stdin: "pipe",
       stdout: "inherit",
       stderr: "inherit",

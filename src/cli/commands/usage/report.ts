@@ -1,7 +1,8 @@
 // `ch usage report --html FILE`: the log as one page to look at, send or print.
 import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, readText, statOrNull, writeFileAtomic } from "../../../base/files.ts";
-import { quoteWord, showPath } from "../../../base/paths.ts";
+import { showPath } from "../../../base/paths.ts";
+import { quoteWord } from "../../../base/shell.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { languageOf, t, tellList } from "../../language.ts";
 import { describeVersion } from "../../../base/version.ts";
