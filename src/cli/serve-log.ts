@@ -41,9 +41,9 @@ export async function createServeLog(
   let serving: Serving | null = null;
   let looking: Timer | undefined;
   const isQuiet = format === "none";
+  const isLive = format === "text" && !out.surface.leadsNowhere;
   let drainOutput = (): Promise<void> => Promise.resolve();
-  const live =
-    format === "text" ? await openLiveLog(cli, hasServices, () => serving?.openAnswers() !== 0) : null;
+  const live = isLive ? await openLiveLog(cli, hasServices, () => serving?.openAnswers() !== 0) : null;
 
   const writeJson = (line: object): void => out.line(JSON.stringify(line));
   const take = (entry: LogEntry, cost: Cost | null): void => {
@@ -73,7 +73,7 @@ export async function createServeLog(
   };
   const drainSoon = (): void => {
     if (serving === null || isDue || draining !== null) return;
-    if (isQuiet) {
+    if (!isLive && format !== "json") {
       if (queue.length >= SUM_UP_EVERY) draining = drain();
       return;
     }

@@ -10,6 +10,8 @@ export interface TerminalStream {
   /** Into how many columns a text is wrapped: those of the terminal, or what is usual. */
   readonly width: number;
   readonly hasColours: boolean;
+  /** It keeps nothing, and nobody reads it. Default: somebody does. */
+  readonly leadsNowhere?: boolean;
   readonly write: (text: string) => void;
 }
 
@@ -98,6 +100,9 @@ function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): O
     get hasColours() {
       return wantsColours ?? isTerminal(fd);
     },
+    get leadsNowhere() {
+      return isNullDevice(fd);
+    },
     write(text) {
       // Data that goes to a program stays what it is.
       const shown = hasSigns || (fd === 1 && !isTerminal(fd)) ? text : withoutSigns(text);
@@ -113,6 +118,17 @@ function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): O
       return () => own.drain();
     },
   };
+}
+
+/** False where there is none. */
+function isNullDevice(fd: number): boolean {
+  try {
+    const { dev, ino } = statSync("/dev/null");
+    const opened = fstatSync(fd);
+    return opened.dev === dev && opened.ino === ino;
+  } catch {
+    return false;
+  }
 }
 
 type Backlog = ReturnType<typeof createBacklog>;

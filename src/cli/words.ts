@@ -34,6 +34,8 @@ export interface Surface {
   readonly print: (line: string) => void;
   /** Null where it is no terminal, or one that cannot move its cursor. */
   readonly replace: ((line: string) => void) | null;
+  /** Nobody gets to see what is printed. */
+  readonly leadsNowhere: boolean;
 }
 
 export interface OnSurface {
@@ -85,6 +87,7 @@ export function createWords(
       width: () => stderr.width,
       print: (line) => stderr.write(`${show(line)}\n`),
       // Up to the line, and over it.
+      leadsNowhere: stderr.leadsNowhere === true,
       replace: canMove ? (line) => stderr.write(`\u001b[1A\r${show(line)}\u001b[K\n`) : null,
     },
     note: (text) => consola.log(text),

@@ -1,5 +1,5 @@
 // Shows what the program makes of the streams it was started with: `table`, `confirm`, `words`, `long`, `flood`,
-// `width`.
+// `width`, `nowhere`.
 import { createData } from "../../src/cli/output.ts";
 import { ClosedPipe, openTerminal } from "../../src/cli/terminal.ts";
 import { createWords } from "../../src/cli/words.ts";
@@ -15,6 +15,9 @@ switch (process.argv[2] ?? "") {
     break;
   case "width":
     data.line(String(data.width));
+    break;
+  case "nowhere":
+    data.line(`${String(terminal.stderr.leadsNowhere)} ${String(words.surface.leadsNowhere)}`);
     break;
   case "confirm":
     data.line(`answer: ${await words.confirm("Go on?")}`);

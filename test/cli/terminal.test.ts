@@ -159,3 +159,13 @@ test("words that nobody can read do not stop the work", async () => {
   expect(await new Response(child.stdout).text()).toBe("worked to the end\n");
   expect(await child.exited).toBe(0);
 });
+
+test.each([
+  ["the null device", "ignore", process.platform === "win32" ? "false" : "true"],
+  ["a pipe", "pipe", "false"],
+] as const)("stderr is %s: does it lead nowhere?", async (_, stderr, leads) => {
+  using home = makeTempHome();
+  const child = Bun.spawn([...PROBE, "nowhere"], { env: home.env, stdin: "ignore", stdout: "pipe", stderr });
+  expect(await new Response(child.stdout).text()).toBe(`${leads} ${leads}\n`);
+  expect(await child.exited).toBe(0);
+});
