@@ -19,6 +19,7 @@ import {
   makeConfigFile,
   makeConfigShell,
   makeNamedConfig,
+  wholeConfigFile,
 } from "./schema.ts";
 
 /** The newest format that this program may write. */
@@ -145,8 +146,7 @@ function namesIn(value: unknown, names = new Set<string>()): ReadonlySet<string>
 /** What the schema of these names does not know, the whole one does not either; it has what was meant. */
 function findUnknown(value: unknown, has: Has): readonly UnknownKey[] {
   if (findUnknownKeys(makeConfigFile(has), value).length === 0) return [];
-  const { configFileSchema } = require("./whole-schema.ts") as typeof import("./whole-schema.ts");
-  return findUnknownKeys(configFileSchema, value);
+  return findUnknownKeys(wholeConfigFile(), value);
 }
 
 /** `config.json line 12: unknown key "upstraems" (did you mean "upstreams"?)` */

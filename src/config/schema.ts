@@ -17,7 +17,7 @@ export type Has = (name: string) => boolean;
 type Members = Readonly<Record<string, z.ZodMiniType | (() => z.ZodMiniType)>>;
 
 type Made<M extends Members> = {
-  [K in keyof M]: M[K] extends () => infer S ? S : M[K];
+  [K in keyof M]: M[K] extends () => unknown ? ReturnType<M[K]> : M[K];
 };
 
 /**
@@ -365,6 +365,12 @@ export const makeConfigFile = (has: Has) => {
     ...mapServices(({ about }) => maybe(service, about)),
   });
 };
+
+let wholeFile: ReturnType<typeof makeConfigFile> | null = null;
+
+/** With all that a file may hold: for editors, for paths that somebody types, and for what is wrong with a name. */
+export const wholeConfigFile = (): NonNullable<typeof wholeFile> =>
+  (wholeFile ??= makeConfigFile(() => true));
 
 /** The file around its configs: each config is read by itself, so that a bad one does not take the others along. */
 export const makeConfigShell = (has: Has) => {

@@ -20,7 +20,7 @@ import {
   memberOf,
 } from "./schema-keys.ts";
 import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
-import { configFileSchema } from "./whole-schema.ts";
+import { wholeConfigFile } from "./schema.ts";
 
 /** One value as it was typed. It may be a secret: no message has it. */
 export interface Setting {
@@ -73,7 +73,7 @@ interface Place {
 
 /** A key of the config where the name of one was typed and it has such a key; else of its only upstream. */
 function findPlace(config: ParsedConfig, { service, target }: SetTarget, setting: Setting): Place {
-  if (target === null) return followPath({ base: [], place: "" }, configFileSchema, setting);
+  if (target === null) return followPath({ base: [], place: "" }, wholeConfigFile(), setting);
   const { name, position } = target;
   const base = [service, "configs", name];
   const upstreams = valueAt(config.shell, [...base, "upstreams"]);
@@ -171,7 +171,7 @@ function checkValue(
 }
 
 function schemaAt(path: JSONPath): z.core.$ZodType {
-  return path.reduce<z.core.$ZodType>((schema, key) => memberOf(schema, key) ?? schema, configFileSchema);
+  return path.reduce<z.core.$ZodType>((schema, key) => memberOf(schema, key) ?? schema, wholeConfigFile());
 }
 
 /** The name as the file has it: in another case it is the same header. */

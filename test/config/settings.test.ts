@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as z from "zod/mini";
 import { parseConfig } from "../../src/config/parse.ts";
-import { configFileSchema } from "../../src/config/whole-schema.ts";
+import { wholeConfigFile } from "../../src/config/schema.ts";
 import { listSettings, resolveSettings } from "../../src/config/settings.ts";
 
 test("without a word in the file the defaults are in force, in milliseconds and bytes", () => {
@@ -54,7 +54,7 @@ const GROUPS = ["routing", "timeouts", "limits", "privacy"] as const;
 
 test("every setting that config.json knows is listed, and no other", () => {
   const known = GROUPS.flatMap((group) =>
-    Object.keys(configFileSchema.shape[group].def.innerType.def.innerType.shape).map(
+    Object.keys(wholeConfigFile().shape[group].def.innerType.def.innerType.shape).map(
       (key) => `${group}.${key}`,
     ),
   );
@@ -64,7 +64,7 @@ test("every setting that config.json knows is listed, and no other", () => {
 test("the defaults are those that the schema's descriptions name", () => {
   for (const { name, value } of listSettings({ shell: {} })) {
     const [group = "", key = ""] = name.split(".");
-    const shape = configFileSchema.shape[group as "routing"].def.innerType.def.innerType.shape;
+    const shape = wholeConfigFile().shape[group as "routing"].def.innerType.def.innerType.shape;
     const words = z.globalRegistry.get(shape[key as "jitter"])?.description ?? "";
     expect({ name, words }).toEqual({ name, words: expect.stringContaining(`Default ${String(value)}`) });
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { configFileSchema } from "../../src/config/whole-schema.ts";
+import { wholeConfigFile } from "../../src/config/schema.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
 import { FAILOVER_DOC_PATH, SECTIONS, withTables } from "./failover-tables.ts";
 
@@ -16,13 +16,13 @@ test("every word that on_status takes is explained, and no other", () => {
   expect(new Set(explained)).toEqual(values);
   for (const word of [...values, "maybe"]) {
     const upstreams = [{ base_url: "https://a.example/v1", on_status: { 418: word } }];
-    const parsed = configFileSchema.safeParse({ codex: { configs: { main: { upstreams } } } });
+    const parsed = wholeConfigFile().safeParse({ codex: { configs: { main: { upstreams } } } });
     expect(parsed.success).toBe(values.has(word));
   }
 });
 
 test("every key of config.json that the text names exists", () => {
-  const { routing } = configFileSchema.shape;
+  const { routing } = wholeConfigFile().shape;
   const known = Object.keys(routing.def.innerType.def.innerType.shape).concat(
     "connect_secs",
     "first_byte_secs",

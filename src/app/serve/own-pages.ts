@@ -21,7 +21,8 @@ import type { SavedSections } from "../../state/state-file.ts";
 import type { InstanceFacts, RunningPart } from "../ask-instance.ts";
 import type { LineBook } from "./line.ts";
 import type { Viewers } from "./viewers.ts";
-import { explainRoute, makeProblem, makeRouteFacts } from "../status/facts.ts";
+import { explainRoute, makeRouteFacts } from "../status/facts.ts";
+import { makeProblem } from "../status/problem.ts";
 
 export interface OwnPagesOptions {
   readonly service: Service;

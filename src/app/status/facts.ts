@@ -1,7 +1,6 @@
 // The state of one service as facts without secrets, and the order that its next request would take: what a running proxy
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
-import { inEnglish, type Text, isText } from "../../base/text.ts";
-import type { UserError } from "../../base/errors.ts";
+import type { Text } from "../../base/text.ts";
 import { flagFor } from "../../base/service.ts";
 import { chainOf, type Upstream, keyCommand, modelAt } from "../../base/upstream.ts";
 import type { DirectoryView, RouteState } from "../../proxy/deps.ts";
@@ -11,14 +10,8 @@ import { type Router, reasonOfLearned } from "../../routing/router.ts";
 import { fixOfState } from "../../routing/fixes.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
 import type { Assessment, Candidate, PlanRequest, Reason } from "../../routing/types.ts";
-import type {
-  ChainFacts,
-  Explanation,
-  Problem,
-  RouteFacts,
-  UpstreamFacts,
-  UpstreamState,
-} from "../ask-instance.ts";
+import type { ChainFacts, Explanation, RouteFacts, UpstreamFacts, UpstreamState } from "../ask-instance.ts";
+import { withText } from "./problem.ts";
 import type { Reserve } from "../../quota/reserve.ts";
 import type { ListedConfig, LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
@@ -48,7 +41,7 @@ export function makeRouteFacts({ isOwner, lanes, now, quota, route, router }: Ro
       ...makeState(upstream, report, isOwner),
       ...makeLearned(upstream, router),
       ...makePlaces(upstream, lanes),
-      ...(isEnabled ? {} : { enabled: false, ...withData("fix", enableCommand(upstream)) }),
+      ...(isEnabled ? {} : { enabled: false, ...withText("fix", enableCommand(upstream)) }),
       attempts: report.attempts,
       failed_attempts: report.failures,
       requests: report.attempts,
@@ -64,7 +57,7 @@ export function makeRouteFacts({ isOwner, lanes, now, quota, route, router }: Ro
   };
   return {
     config_name: listed?.configName ?? null,
-    problem: state.kind === "ready" ? null : { ...withData("message", state.message), hint: state.hint },
+    problem: state.kind === "ready" ? null : { ...withText("message", state.message), hint: state.hint },
     upstreams: (listed?.entries ?? []).map(makeUpstreamFacts),
     ...makeChains({ router, state, now }),
   };
@@ -109,9 +102,9 @@ function makeState(upstream: Upstream, view: Assessment, isOwner = true): Upstre
     retry_at_ms: view.askAt,
     ...withReason("reason", view.reason),
     ...withReason("source", view.source),
-    ...withData("problem", problemOf(upstream)),
+    ...withText("problem", problemOf(upstream)),
     problem_hint: hintOf(upstream),
-    ...withData("fix", fixOfUpstream(upstream, view)),
+    ...withText("fix", fixOfUpstream(upstream, view)),
   };
 }
 
@@ -150,11 +143,6 @@ function makePlaces(upstream: Upstream, lanes: RouteNow["lanes"]): Pick<Upstream
   return { concurrency: { in_use: inUse, limit, waiting, group, source, until_ms: until } };
 }
 
-export function makeProblem(error: UserError | null): Problem | null {
-  if (error === null) return null;
-  return { ...withData("message", error.text), ...withData("hint", error.hintText ?? null) };
-}
-
 export interface Question {
   readonly model: string | null;
   readonly sessionId: string | null;
@@ -180,13 +168,13 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
   const project =
     placement === undefined || placement.kind === "answered" ? {} : { project: placement.project };
   if (placement?.kind === "refused") {
-    const problem = { ...withData("message", placement.error.message), hint: "ch project" };
+    const problem = { ...withText("message", placement.error.message), hint: "ch project" };
     return { config_name: null, ...project, problem, max_upstreams: 0, places: [] };
   }
   const state: RouteState =
     placement?.kind === "placed" ? { kind: "ready", route: placement.route } : route.state;
   if (state.kind === "unset") {
-    const problem = { ...withData("message", state.message), hint: state.hint };
+    const problem = { ...withText("message", state.message), hint: state.hint };
     return { config_name: null, problem, max_upstreams: 0, places: [] };
   }
   const { configName, routing } = state.route;
@@ -261,18 +249,7 @@ function otherModel(upstream: Upstream, model: string | null): string | null {
   return own === model ? null : own;
 }
 
-/** A field in English, and beside it as data, `<name>_text`, for a screen in another language. */
-function withData<Name extends string, Words extends Text | string | null>(
-  name: Name,
-  text: Words,
-): Record<Name, string | Extract<Words, null>> & Partial<Record<`${Name}_text`, Text>> {
-  const english = text === null ? null : inEnglish(text);
-  return Object.assign({ [name]: english }, isText(text) ? { [`${name}_text`]: text } : {}) as ReturnType<
-    typeof withData<Name, Words>
-  >;
-}
-
-/** As above, with the data as `<name>_data`. */
+/** As `withText`, with the data as `<name>_data`. */
 function withReason<Name extends string, Why extends Reason | null>(
   name: Name,
   reason: Why,

@@ -1,7 +1,8 @@
 // Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
 // config.json and what the last one left in state.json. Sends no request to an upstream.
 import { usualMemoryMib } from "../../base/memory-budget.ts";
-import { onUserError } from "../../base/errors.ts";
+import { existsSync } from "node:fs";
+import { type UserError, onUserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import { listSettings } from "../../config/settings.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
@@ -18,13 +19,10 @@ import {
 } from "../ask-instance.ts";
 import { inspectFilter } from "../filter/filter-facts.ts";
 import { type LiveConfigOptions, createLiveConfig } from "../live-config.ts";
-import { listKeys } from "./targets.ts";
-import { createProjectGate } from "../projects/gate.ts";
 import { createLivePrices } from "../spend/live-prices.ts";
-import { createQuota } from "../quota/quota.ts";
-import { recallRouter, resetSavedState } from "../router-state.ts";
-import { createSpendBook } from "../spend/spend-book.ts";
-import { type Question, explainRoute, makeProblem, makeRouteFacts } from "./facts.ts";
+import type { Question } from "./facts.ts";
+import { makeProblem } from "./problem.ts";
+import type { RecallOptions, recallRoutes } from "./recall.ts";
 import { makeQuietDay, readToday } from "./today.ts";
 
 /** `config_name`, `problem` and `upstreams` are those of the first instance; without one, of the active config. */
@@ -44,43 +42,50 @@ export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readon
 
 export type StatusFacts = Readonly<Awaited<ReturnType<typeof surveyStatus>>>;
 
-export async function surveyStatus(services: readonly Service[], context: LiveConfigOptions) {
-  const recalling = recallRoutes(services, context);
-  const loadPrices = async () => await (await recalling).prices.costOf().catch(onUserError(() => null));
-  const { paths } = context;
-  const [{ dead, instances, silent }, today, { live, prices, quota, recall }] = await Promise.all([
+export async function surveyStatus(
+  services: readonly Service[],
+  context: LiveConfigOptions,
+  live = createLiveConfig(context),
+) {
+  const { now, paths } = context;
+  const prices = createLivePrices({ ...context, live });
+  await prices.look();
+  const loadPrices = async () => await prices.costOf().catch(onUserError(() => null));
+  const [{ dead, instances, silent }, today] = await Promise.all([
     askAll(context),
-    readToday({ path: paths.requestsLog, ledger: paths.spend, now: context.now(), loadPrices }),
-    recalling,
+    readToday({ path: paths.requestsLog, ledger: paths.spend, now: now(), loadPrices }),
   ]);
+  const recall = recallOnce({ ...context, live, prices });
   const redaction = await inspectFilter({
     ...context,
     isOff: () => live.current().config.shell.filter === false,
   });
   return {
-    services: services.map((service): ServiceFacts => {
-      const own = instances.filter((instance) => instance.service === service);
-      const [first] = own;
-      const { config_name, problem, upstreams } = first ?? makeRouteFacts(recall(service));
-      const recordsOf = (records: readonly Instance[]): InstanceRecord[] =>
-        records
-          .filter((record) => record.service === service)
-          .map(({ pid, port, since }) => ({ pid, port, since_ms: since }));
-      return {
-        service,
-        config_name,
-        problem,
-        upstreams,
-        instances: own,
-        silent_instances: recordsOf(silent),
-        dead_instances: recordsOf(dead),
-        today: today === null ? null : (today.get(service) ?? makeQuietDay(context.now())),
-      };
-    }),
+    services: await Promise.all(
+      services.map(async (service): Promise<ServiceFacts> => {
+        const own = instances.filter((instance) => instance.service === service);
+        const [first] = own;
+        const { config_name, problem, upstreams } = first ?? (await recall()).factsOf(service);
+        const recordsOf = (records: readonly Instance[]): InstanceRecord[] =>
+          records
+            .filter((record) => record.service === service)
+            .map(({ pid, port, since }) => ({ pid, port, since_ms: since }));
+        return {
+          service,
+          config_name,
+          problem,
+          upstreams,
+          instances: own,
+          silent_instances: recordsOf(silent),
+          dead_instances: recordsOf(dead),
+          today: today === null ? null : (today.get(service) ?? makeQuietDay(now())),
+        };
+      }),
+    ),
     config_problem: makeProblem(live.current().problem),
     filter_problem: makeProblem(redaction.problem),
     redaction: redaction.facts,
-    quota_problem: makeProblem(quota.problem()),
+    quota_problem: makeProblem(await findProvidersProblem(context)),
     prices_problem: makeProblem(prices.problem()),
     /** The rules for projects, as they are written. */
     projects: live.current().config.projects.map(({ entry, name, pattern }) => ({
@@ -111,7 +116,11 @@ export async function surveyRoute(
     const answer = explanationSchema.safeParse(await askInstance(instance, "explain", { query })).data;
     if (answer !== undefined) return { isRunning: true, explanation: answer };
   }
-  const { live, recall } = await recallRoutes([service], context);
+  const [{ live, recall }, { createProjectGate }, { explainRoute }] = await Promise.all([
+    recallOnce(context)(),
+    import("../projects/gate.ts"),
+    import("./facts.ts"),
+  ]);
   const { route, router } = recall(service);
   const gate = createProjectGate({ ...context, service, live, onTrouble: () => {} });
   const view = (await gate.projects())?.look(directory, sessionId);
@@ -125,14 +134,12 @@ export async function surveyRoute(
 /** How each upstream of a service is, by the oldest proxy that runs; where none does, by what is saved. */
 export async function surveyStates(services: readonly Service[], context: LiveConfigOptions) {
   const { instances } = await askAll(context);
-  const missing = services.filter((service) => !instances.some((one) => one.service === service));
-  const { recall } = await recallRoutes(missing, context);
-  return new Map<Service, readonly UpstreamFacts[]>(
-    services.map((service) => {
-      const running = instances.find((one) => one.service === service);
-      return [service, (running ?? makeRouteFacts(recall(service))).upstreams];
-    }),
-  );
+  const recall = recallOnce(context);
+  const states = services.map(async (service): Promise<[Service, readonly UpstreamFacts[]]> => {
+    const running = instances.find((one) => one.service === service);
+    return [service, (running ?? (await recall()).factsOf(service)).upstreams];
+  });
+  return new Map(await Promise.all(states));
 }
 
 /** How each upstream of each config of a service is, by label: by the oldest proxy that uses the config, else by what is saved. */
@@ -140,35 +147,26 @@ export async function surveyConfigs(
   service: Service,
   context: LiveConfigOptions,
 ): Promise<ReadonlyMap<string, UpstreamFacts>> {
-  const [{ instances }, { live, recall }] = await Promise.all([
-    askAll(context),
-    recallRoutes([service], context),
-  ]);
+  const [{ instances }, { factsOf, live }] = await Promise.all([askAll(context), recallOnce(context)()]);
   const names = [...live.current().config.services[service].configs.keys()];
   const upstreams = names.flatMap((name) => {
     const running = instances.find((one) => one.service === service && one.config_name === name);
-    return (running ?? makeRouteFacts(recall(service, name))).upstreams;
+    return (running ?? factsOf(service, name)).upstreams;
   });
   return new Map(upstreams.map((upstream) => [upstream.label, upstream]));
 }
 
-/** What the last proxies left, with what was read of balances and spent of budgets: the state as the next proxy begins with it. */
-async function recallRoutes(services: readonly Service[], context: LiveConfigOptions) {
-  const live = createLiveConfig(context);
-  const prices = createLivePrices({ ...context, live });
-  await prices.look();
-  const onTrouble = (): void => {};
-  const book = createSpendBook({ ...context, prices, onTrouble });
-  const quota = createQuota({ ...context, live, book, onTrouble });
-  await quota.load();
-  /** `configName`: another one than the active. */
-  const recall = (service: Service, configName?: string) => {
-    const router = recallRouter(service, live, { ...context, barOf: quota.barOf });
-    const route = live.routeOf(service, configName);
-    quota.attach({ route, router });
-    return { route, router, quota, now: context.now() };
-  };
-  return { live, prices, quota, recall };
+/** Loads what tells it from the files only where it is needed. */
+function recallOnce(options: RecallOptions) {
+  let recalled: ReturnType<typeof recallRoutes> | null = null;
+  return () => (recalled ??= import("./recall.ts").then(({ recallRoutes }) => recallRoutes(options)));
+}
+
+/** What is wrong with usage_providers.json. */
+async function findProvidersProblem({ now, paths }: LiveConfigOptions): Promise<UserError | null> {
+  if (!existsSync(paths.usageProviders)) return null;
+  const { createProvidersFile } = await import("../../quota/providers.ts");
+  return createProvidersFile(paths.usageProviders, now).current().problem;
 }
 
 /**
@@ -185,6 +183,10 @@ export async function resetRoute(
   const query: Readonly<Record<string, string>> = target === null ? {} : { upstream: target };
   await Promise.all(instances.map((instance) => tellInstance(instance, "reset", { query })));
   if (instances.length === 0) {
+    const [{ resetSavedState }, { listKeys }] = await Promise.all([
+      import("../router-state.ts"),
+      import("./targets.ts"),
+    ]);
     const keys = listKeys(createLiveConfig(context), service, target);
     await resetSavedState(context.paths, service, keys);
   }

@@ -17,6 +17,8 @@ import { type SwitchStatus, listOtherSwitches, readSwitchStatus } from "../../cl
 
 export interface SwitchReportOptions extends Omit<ClientFiles, "systemDirectory"> {
   readonly service: Service;
+  /** Where it has been read already. */
+  readonly config?: ParsedConfig;
   /** Where the machine's own files of the clients are. */
   readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
 }
@@ -28,7 +30,8 @@ export async function makeSwitchReport(options: SwitchReportOptions) {
   const status = await readSwitchStatus(options);
   const { service } = options;
   // What is wrong with the file is said elsewhere.
-  const config = await loadConfig(options.paths.config).catch(onUserError(() => makeEmptyConfig()));
+  const config =
+    options.config ?? (await loadConfig(options.paths.config).catch(onUserError(() => makeEmptyConfig())));
   const relays = listRelayHosts(config, service);
   const [listener, overrides] = await Promise.all([
     status.port === null ? null : lookAtListener(status.port, options.paths.run),

@@ -1,5 +1,6 @@
 // `ch status`: which proxies run, where requests go, how each upstream stands, what today was like.
 import { readCurrentDirectory } from "../current-directory.ts";
+import { createLiveConfig } from "../../app/live-config.ts";
 import { surveyStatus } from "../../app/status/survey.ts";
 import { makeSwitchReport } from "../../app/status/switch-report.ts";
 import { SERVICES } from "../../base/service.ts";
@@ -29,9 +30,11 @@ export const command = defineCommand({
     const services = service === undefined ? SERVICES : [service];
     const { env, paths } = cli;
     const cwd = readCurrentDirectory(env);
+    const live = createLiveConfig(cli);
+    const { config } = live.current();
     const [facts, reports] = await Promise.all([
-      surveyStatus(services, cli),
-      Promise.all(services.map((one) => makeSwitchReport({ service: one, paths, env, cwd }))),
+      surveyStatus(services, cli, live),
+      Promise.all(services.map((one) => makeSwitchReport({ service: one, config, paths, env, cwd }))),
     ]);
     if (args.json === true) {
       const clients = reports.map(makeSwitchJson);
