@@ -13,6 +13,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Language, Parser } from "web-tree-sitter";
 import { makeTarGz } from "../../release/archive.ts";
 import { PLATFORMS } from "../../release/platforms.ts";
 import { makeSecretKey, publicKeyOf, signSums, stampScript, versionedName } from "../../release/signing.ts";
@@ -669,6 +671,26 @@ test.each([["--frm"], ["--from"], ["--purge"]])("%s is refused", (argument) => {
 
 describe("the script for Windows", () => {
   const source = readFileSync(join(ROOT, "install.ps1"), "utf8");
+
+  test("is PowerShell, as its grammar says, whatever keys it holds, and so are those that try it", async () => {
+    await Parser.init();
+    const grammar = import.meta.resolve("tree-sitter-powershell/tree-sitter-powershell.wasm");
+    const parser = new Parser().setLanguage(await Language.load(fileURLToPath(grammar)));
+    const isGood = (text: string): boolean => parser.parse(text)?.rootNode.hasError === false;
+    const next = publicKeyOf(makeSecretKey("next"));
+    const stamped = stampScript(source, {
+      keys: [KEY, next],
+      version: "9.8.7",
+      releasesUrl: "https://x.example",
+    });
+    expect([source, stamped, source.replace(/\}\s*$/, "")].map(isGood)).toEqual([true, true, false]);
+    for (const name of new Bun.Glob("{release,.github}/**/*.ps1").scanSync({ cwd: ROOT, dot: true })) {
+      expect({ name, isGood: isGood(readFileSync(join(ROOT, name), "utf8")) }).toEqual({
+        name,
+        isGood: true,
+      });
+    }
+  });
 
   test("knows the platforms of a release", () => {
     const asked = [...source.matchAll(/return '(windows-\w+)'/g)].map(([, name]) => name);

@@ -5,10 +5,26 @@ import { findNotes } from "../../release/notes.ts";
 
 const FOLDER = join(import.meta.dir, "../../.github/workflows");
 
+interface Job {
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly needs?: string | readonly string[];
+  readonly environment?: string;
+  readonly container?: unknown;
+  readonly services?: unknown;
+  readonly steps: readonly { readonly run?: string; readonly uses?: string }[];
+}
+
 interface Workflow {
   readonly permissions: object;
-  readonly jobs: Readonly<Record<string, { readonly permissions: Readonly<Record<string, string>> }>>;
+  readonly jobs: Readonly<Record<string, Job>>;
 }
+
+/** The rights to write, of the few jobs that have any. */
+const WRITES: Readonly<Record<string, readonly string[]>> = {
+  "release.yml publish": ["contents", "id-token", "attestations"],
+  "scan.yml codeql": ["security-events"],
+  "scan.yml scorecard": ["id-token", "security-events"],
+};
 
 describe.each(readdirSync(FOLDER))("workflow %s", (name) => {
   const text = readFileSync(join(FOLDER, name), "utf8");
@@ -18,24 +34,58 @@ describe.each(readdirSync(FOLDER))("workflow %s", (name) => {
   test("uses actions by the hash of a commit, with the version beside it", () => {
     const uses = text.split("\n").filter((line) => /\buses:/.test(line));
     expect(uses.length).toBeGreaterThan(0);
-    for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    for (const line of uses) expect(line).toMatch(/uses: [\w-]+(\/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   });
 
   test("gives no rights to all of it, and to a job only those that it names", () => {
     expect(workflow.permissions).toEqual({});
     for (const [job, { permissions }] of Object.entries(workflow.jobs)) {
-      const isPublishing = name === "release.yml" && job === "publish";
       const writes = Object.keys(permissions).filter((right) => permissions[right] === "write");
-      expect({ job, writes }).toEqual({
-        job,
-        writes: isPublishing ? ["contents", "id-token", "attestations"] : [],
-      });
+      expect({ job, writes }).toEqual({ job, writes: [...(WRITES[`${name} ${job}`] ?? [])] });
+    }
+  });
+
+  test("runs in no container but by the hash of its image", () => {
+    for (const { container, services, steps } of Object.values(workflow.jobs)) {
+      expect({ container, services }).toEqual({ container: undefined, services: undefined });
+      const lines = steps.map(({ run = "" }) => run).filter((run) => /\b(docker|podman)\b/.test(run));
+      for (const line of lines) expect(line).toMatch(/ [a-z]+:[\d.]+@sha256:[0-9a-f]{64} /);
+      expect(steps.filter(({ uses = "" }) => uses.startsWith("docker:"))).toEqual([]);
     }
   });
 
   test("puts nothing that somebody outside can write into a shell line", () => {
     const lines = text.split("\n").filter((line) => /\brun:/.test(line) && line.includes("${{"));
     for (const line of lines) expect(line).toMatch(/\$\{\{ matrix\.\w+ \}\}/);
+  });
+});
+
+describe("a release", () => {
+  const text = readFileSync(join(FOLDER, "release.yml"), "utf8");
+  const { jobs } = Bun.YAML.parse(text) as Workflow;
+  const neededBy = (name: string): readonly string[] =>
+    [jobs[name]?.needs ?? []].flat().flatMap((job) => [job, ...neededBy(job)]);
+
+  test("is published only after it was made twice, approved, signed and tried on every system", () => {
+    expect(new Set(neededBy("publish"))).toEqual(new Set(["build", "rebuild", "sign", "try", "try-musl"]));
+    expect(neededBy("sign").toSorted()).toEqual(["build", "build", "rebuild"]);
+    for (const job of ["try", "try-musl"]) expect(neededBy(job)).toContain("sign");
+  });
+
+  test("is signed in the one job that a person approves, which has the key and no package of others", () => {
+    const holders = Object.entries(jobs).filter(([, job]) => JSON.stringify(job).includes("secrets."));
+    expect(holders.map(([name, { environment }]) => ({ name, environment }))).toEqual([
+      { name: "sign", environment: "release" },
+    ]);
+    for (const file of readdirSync(FOLDER).filter((file) => file !== "release.yml")) {
+      expect(readFileSync(join(FOLDER, file), "utf8")).not.toContain("secrets.");
+    }
+    const runs = jobs["sign"]?.steps.flatMap(({ run }) => run ?? []);
+    expect(runs).toEqual(["bun release/sign.ts made/dist/release"]);
+    const imports = ["sign.ts", "signing.ts", "tool.ts"].flatMap((file) => [
+      ...readFileSync(join(FOLDER, "../../release", file), "utf8").matchAll(/from "([^"]+)"/g),
+    ]);
+    for (const [, module = ""] of imports) expect(module).toMatch(/^(node:|\.)/);
   });
 });
 
