@@ -9,6 +9,8 @@ RELEASES=''
 OWN_VERSION=''
 # What a release has to be signed with: a name, an ECDSA P-256 key and a minisign key a line. Written by release/keys.ts.
 KEYS=''
+# In a function it is the function's name for some shells.
+SCRIPT=$0
 
 main() {
   from=''
@@ -252,9 +254,9 @@ choose_place() {
 
 # Prints the directory of this script if a release lies there. A script out of a pipe has none.
 find_beside() {
-  case $0 in
+  case $SCRIPT in
     install.sh) beside=. ;;
-    */install.sh) beside=${0%/*} ;;
+    */install.sh) beside=${SCRIPT%/*} ;;
     *) return 1 ;;
   esac
   [ -f "$beside/SHA256SUMS" ] || return 1

@@ -17,7 +17,7 @@ const HELP = `The keys that releases are signed with, in release/keys.json.
 /** What a document says between its two comments. */
 const WORDS: Readonly<Record<string, { readonly none: string; readonly some: string }>> = {
   "README.md": {
-    none: "No release has been signed yet, so no key stands here, and the install scripts of this repository refuse every release.",
+    none: "No release has been signed yet: there is no key to check one with, and the install scripts of this repository refuse every release.",
     some: "The keys of releases: name, ECDSA P-256, minisign ([how to check by hand](SECURITY.md#checking-a-download)).",
   },
   "README.zh-CN.md": {

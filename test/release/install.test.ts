@@ -437,6 +437,12 @@ test("a script beside a release installs that one, without being told and withou
   const file = home.write("carried here/install.sh", stampScript(SOURCE, stamp));
   expect(install(home, [], {}, file)).toMatchObject({ code: 0, stderr: "" });
   expect(installedIn(home)).toEqual(["ch", "codex-helper"]);
+  // Others find themselves in another way.
+  for (const shell of ["bash", "zsh"]) {
+    const env = { HOME: home.path, PATH: join(home.path, "bin") };
+    const { exitCode, stderr } = Bun.spawnSync([Bun.which(shell) ?? shell, file], { env, cwd: "/" });
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
+  }
 
   rmSync(join(carried, ARCHIVE));
   expect(install(home, [], {}, file).stderr).toContain(

@@ -61,6 +61,18 @@ describe("a signature of a release", () => {
     expect(run([...command, "key.pem"], directory).code).toBe(1);
   });
 
+  test("is verified by what SECURITY.md says to type", () => {
+    const [, block = ""] =
+      /^By hand[\s\S]*?^```sh\n([\s\S]*?)^```/m.exec(readFileSync(join(ROOT, "SECURITY.md"), "utf8")) ?? [];
+    const [pem = "", openssl = "", minisign = ""] = block.split("\n");
+    const verify = (command: string, text: string): Ran =>
+      run(["sh", "-c", command], directory, { KEY: text });
+    expect(verify(`${pem} && ${openssl}`, key.ecdsa)).toEqual({ code: 0, words: "Verified OK\n" });
+    expect(verify(minisign, key.minisign).code).toBe(0);
+    expect(verify(`${pem} && ${openssl}`, publicKeyOf(makeSecretKey("other")).ecdsa).code).toBe(1);
+    expect(verify(minisign, publicKeyOf(makeSecretKey("other")).minisign).code).toBe(1);
+  });
+
   test("is verified by minisign, and says which version it is of", () => {
     const command = ["minisign", "-Vm", "SHA256SUMS", "-P", key.minisign];
     const { code, words } = run(command, directory);
