@@ -133,6 +133,8 @@ ${NAME}: hardening-no-bindnow *
 ${NAME}: hardening-no-pie *
 ${NAME}: hardening-no-relro *
 ${NAME}: spelling-error-in-binary *
+# \`ch upgrade\` reads there which package brought it.
+${NAME}: uses-dpkg-database-directly *
 # It is not made for the archive of Debian.
 ${NAME}: initial-upload-closes-no-bugs *
 `;
