@@ -1,6 +1,6 @@
 // What an answer that is given up had said of its usage and its model: the upstream may charge for it although the client gets another.
 // Reads only what is held, and only after a failure.
-import { createDecoder, MAX_LOOK_BYTES } from "../base/decoder.ts";
+import { createDecoder, freePiece, MAX_LOOK_BYTES } from "../base/decoder.ts";
 import { createAnswerReader } from "../usage/answer-reader.ts";
 import type { Api } from "../usage/stream-events.ts";
 import type { Usage } from "../usage/usage.ts";
@@ -31,7 +31,7 @@ export async function readHeldUsage(
 ): Promise<Told> {
   const held = body.held();
   if (api === null) return NOTHING_TOLD;
-  const reader = createAnswerReader(api);
+  const reader = createAnswerReader(api, encoding === null ? undefined : freePiece);
   const decoder =
     encoding === null
       ? null
@@ -39,7 +39,11 @@ export async function readHeldUsage(
   try {
     for (const chunk of held) {
       if (encoding === null) reader.feed(chunk);
-      else if (decoder !== null) for await (const piece of decoder.decode(chunk)) reader.feed(piece);
+      else if (decoder !== null)
+        for await (const piece of decoder.decode(chunk)) {
+          reader.feed(piece);
+          decoder.keep(reader.heldBytes);
+        }
     }
   } catch {
     // What was decoded until then may have said it.

@@ -44,8 +44,8 @@ const UNREADABLE: TapFacts = {
 export function createStreamTap(api: Api, encoding: string | null, decoded = false): StreamTap {
   const name = encoding?.trim().toLowerCase() ?? "";
   const isPlain = name === "" || name === "identity";
-  const reader = createAnswerReader(api, decoded || !isPlain ? freePiece : undefined);
   if (isPlain) {
+    const reader = createAnswerReader(api, decoded ? freePiece : undefined);
     return {
       feed: (chunk) => reader.feed(chunk),
       flush: () => Promise.resolve(),
@@ -63,8 +63,11 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
   let isReadable = decoder !== null;
   let isTooLarge = false;
   let working: Promise<void> | null = null;
+  /** Null once it is given up: what it has kept is free again. */
+  let reader: ReturnType<typeof createAnswerReader> | null = createAnswerReader(api, freePiece);
   const giveUp = (): void => {
     isReadable = false;
+    reader = null;
     waiting.length = 0;
     decoder?.close();
   };
@@ -72,8 +75,8 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
     try {
       for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) {
         for await (const piece of from.decode(chunk)) {
-          reader.feed(piece);
-          from.keep(reader.heldBytes);
+          reader?.feed(piece);
+          from.keep(reader?.heldBytes ?? 0);
         }
         waitingBytes -= chunk.length;
       }
@@ -93,12 +96,12 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
     },
     flush: () => working ?? Promise.resolve(),
     finish: () =>
-      isReadable
+      reader !== null && isReadable
         ? { ...reader.facts(), isReadable }
         : { ...UNREADABLE, ...(isTooLarge ? { isTooLarge } : {}) },
-    activity: () => (isReadable ? reader.activity : null),
-    countWritten: () => (isReadable ? reader.countWritten() : null),
-    countShown: () => (isReadable ? reader.countShown() : null),
+    activity: () => (isReadable ? (reader?.activity ?? null) : null),
+    countWritten: () => (isReadable ? (reader?.countWritten() ?? null) : null),
+    countShown: () => (isReadable ? (reader?.countShown() ?? null) : null),
     close: () => decoder?.close(),
   };
 }
