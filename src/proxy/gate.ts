@@ -81,6 +81,8 @@ const UTF8 = new TextDecoder();
 /** Of a bad answer that is no JSON, so much goes to the verdict. */
 const SHOWN_BYTES = 4 * 1024;
 const SLICE_BYTES = 256;
+/** Within an event: opening ones are tens of kilobytes. */
+const MOST_SLICE_BYTES = 4 * 1024;
 /** The first event begins with the response and its id. */
 const OPENING_BYTES = 512;
 
@@ -95,7 +97,7 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
       if (decided !== null) return { ...decided, held: { events: holding.events, bytes: body.heldBytes } };
     }
   } finally {
-    input.hold(-holding.copiedBytes);
+    holding.letGo();
     body.stopReadingAhead();
   }
 }
@@ -176,6 +178,13 @@ class Holding {
     this.input.hold(piece.length);
   }
 
+  /** It is decided: what a document was read out of is needed no more. */
+  letGo(): void {
+    const { body, hold } = this.input;
+    hold(-this.copiedBytes);
+    if (this.shape === "json") for (const piece of this.shown) body.done(piece);
+  }
+
   private takeEvents(bytes: Uint8Array): Decided | null {
     const { accept, api, idleMs, stream } = this.input;
     this.splitter ??= createSseSplitter({ maxEventBytes: accept.holdBytes });
@@ -248,8 +257,12 @@ function judgeEvents(
   bytes: Uint8Array,
 ): { judged: Judged; said: string; isNew: boolean } {
   let isNew = false;
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    for (const event of splitter.push(bytes.subarray(at, at + SLICE_BYTES))) {
+  let size = SLICE_BYTES;
+  for (let at = 0; at < bytes.length;) {
+    const events = splitter.push(bytes.subarray(at, at + size));
+    at += size;
+    size = events.length === 0 ? Math.min(2 * size, MOST_SLICE_BYTES) : SLICE_BYTES;
+    for (const event of events) {
       const read = answer.read(event);
       isNew ||= read.isNew;
       if (read.state === "error") return { judged: "error-event", said: event.data, isNew };

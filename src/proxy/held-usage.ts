@@ -51,6 +51,7 @@ export async function readHeldUsage(
     decoder?.close();
   }
   const { servedModel, terminal, usage } = reader.facts();
+  reader.close();
   const hasBegun = status < 300 && terminal === null && (isBroken || reader.shape === "events");
   return { usage: usage ?? (hasBegun ? NOT_TOLD : undefined), servedModel };
 }

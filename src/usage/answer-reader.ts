@@ -14,7 +14,7 @@ import {
   type Api,
   type EventReading,
   countShown,
-  countWritten,
+  meanWritten,
   kindOfEvent,
   readAnswerDocument,
   readEvent,
@@ -135,6 +135,10 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     get heldBytes() {
       return tail.heldBytes + undecidedBytes + opening.heldBytes;
     },
+    /** Nothing more is asked of it: what it keeps goes to `onDrop`, too. */
+    close(): void {
+      tail.letGo();
+    },
     /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
     facts(): AnswerFacts {
       const read = shape === "json" ? readWholeAnswer : readTail;
@@ -146,12 +150,6 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
 const SAMPLE_CHUNKS = 16;
 /** Of English prose and of code; Chinese has three bytes to a sign, and somewhat less than a token. */
 const BYTES_PER_TOKEN = 4;
-
-function meanWritten(api: Api, chunks: readonly Uint8Array[]): number {
-  const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
-  const events = splitter.push(Buffer.concat(chunks));
-  return events.reduce((sum, event) => sum + countWritten(api, event), 0) / Math.max(1, chunks.length);
-}
 
 /** What was dropped before the end that is kept. */
 interface Before {

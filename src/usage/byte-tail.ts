@@ -113,6 +113,12 @@ export function createByteTail({ isDocument = false, minBytes, onDrop, onLost }:
     },
     /** The last chunks as they came, so many at the most. */
     newest: (count: number): readonly Uint8Array[] => chunks.slice(Math.max(first, chunks.length - count)),
+    /** Nothing is kept any more. */
+    letGo(): void {
+      if (onDrop !== undefined) for (const chunk of chunks.slice(first)) onDrop(chunk);
+      chunks = [];
+      first = size = 0;
+    },
     /** True once anything was dropped. */
     get isCut() {
       return isCut;

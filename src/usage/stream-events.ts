@@ -172,11 +172,18 @@ export function readEvent(api: Api, event: SseEvent): EventReading {
 }
 
 /** What a client would show of a piece of an answer, in bytes; 0 for all other events, and for those that say it all again. */
-export function countWritten(api: Api, { data }: SseEvent): number {
+function countWritten(api: Api, { data }: SseEvent): number {
   const value = parseJson(data);
   if (!isRecord(value)) return 0;
   if (api === "chat") return choicesOf(value).reduce((sum, { delta }) => sum + countContent(delta), 0);
   return String(value["type"]).endsWith("delta") ? countContent(value["delta"]) : 0;
+}
+
+/** The mean of that of a chunk. */
+export function meanWritten(api: Api, chunks: readonly Uint8Array[]): number {
+  const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
+  const events = splitter.push(Buffer.concat(chunks));
+  return events.reduce((sum, event) => sum + countWritten(api, event), 0) / Math.max(1, chunks.length);
 }
 
 /**

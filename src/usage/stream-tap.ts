@@ -67,6 +67,7 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
   let reader: ReturnType<typeof createAnswerReader> | null = createAnswerReader(api, freePiece);
   const giveUp = (): void => {
     isReadable = false;
+    reader?.close();
     reader = null;
     waiting.length = 0;
     decoder?.close();
@@ -102,6 +103,9 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
     activity: () => (isReadable ? (reader?.activity ?? null) : null),
     countWritten: () => (isReadable ? (reader?.countWritten() ?? null) : null),
     countShown: () => (isReadable ? (reader?.countShown() ?? null) : null),
-    close: () => decoder?.close(),
+    close() {
+      decoder?.close();
+      reader?.close();
+    },
   };
 }
