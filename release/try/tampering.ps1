@@ -69,7 +69,7 @@ Assert-Refused 'a signature that is cut off' $unsigned {
 }
 Assert-Refused 'a signature with another key' $unsigned { Edit-Text $installer "(?m)^\`$Keys = '[^']+'" "`$Keys = '$otherKey'" }
 Assert-Refused 'a script without a key' 'has no key to check a release with' { Edit-Text $installer "(?m)^\`$Keys = '[^']+'" "`$Keys = ''" }
-Assert-Refused 'an older release' 'older than this script (99.0.0)' { Edit-Text $installer "(?m)^\`$OwnVersion = '[^']*'" "`$OwnVersion = '99.0.0'" }
+Assert-Refused 'an older release' 'than this script (99.0.0)' { Edit-Text $installer "(?m)^\`$OwnVersion = '[^']*'" "`$OwnVersion = '99.0.0'" }
 Assert-Refused 'another version than was asked for' 'asked for 0.0.1, but this is codex-helper' { $env:CODEX_HELPER_VERSION = 'v0.0.1' }
 $env:CODEX_HELPER_VERSION = ''
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createPublicKey } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -696,6 +697,18 @@ describe("the script for Windows", () => {
         isGood: true,
       });
     }
+  });
+
+  test("says what the script that tampers on Windows expects of it, and that one has a key that is none of ours", () => {
+    const tampering = readFileSync(join(ROOT, "release/try/tampering.ps1"), "utf8");
+    const expected = [...tampering.matchAll(/^(?:Assert-Refused '[^']+'|\$unsigned =) '([^']+)'/gm)];
+    // Up to the first figure: what follows depends on the version.
+    const words = expected.map(([, text = ""]) => text.replace(/ \S*\d.*|\.sig$/, ""));
+    expect(words.length).toBeGreaterThan(4);
+    for (const text of words) expect(source.includes(text) ? "" : text).toBe("");
+    const [, spki = ""] = /^\$otherKey = '\S+ (\S+) /m.exec(tampering) ?? [];
+    const key = createPublicKey({ key: Buffer.from(spki, "base64"), format: "der", type: "spki" });
+    expect(key.asymmetricKeyDetails).toEqual({ namedCurve: "prime256v1" });
   });
 
   test("knows the platforms of a release", () => {
