@@ -26,8 +26,9 @@ const MINUTE = 60_000;
 type Page = ReturnType<typeof createPage>;
 
 export function createPage({ now, paint, print, replace }: PageOptions) {
-  /** The local day of the last line, wall clock in ms; its end is the next one's start. */
-  let day = dayOf(now());
+  const since = now();
+  /** The local day of the last line, wall clock in ms; its end is the next one's start. The first local time of a process takes 6 ms. */
+  let day: ReturnType<typeof dayOf> | null = null;
   /** Whose the last line is. */
   let owner: object | null = null;
   return {
@@ -35,6 +36,7 @@ export function createPage({ now, paint, print, replace }: PageOptions) {
     canReplace: replace !== null,
     /** `at`: of what it tells, wall clock in ms. */
     write(line: string, at: number, whose: object | null = null): void {
+      day ??= dayOf(since);
       if (at < day.start || at >= day.end) {
         day = dayOf(at);
         print(paint("dim", `-- ${tell(showDay(at))} --`));
