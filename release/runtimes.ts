@@ -1,6 +1,6 @@
 // Finds the Bun that a release's programs are made of, by the sum in runtimes.json: `bun build --compile --target` takes what the
 // registry, or a cache, gives it without a check. After a new version of Bun, `bun release/runtimes.ts` writes the sums anew.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "fflate";
 import { unpackTar } from "modern-tar";
@@ -16,6 +16,9 @@ export const sha256 = (data: Uint8Array): string => new Bun.CryptoHasher("sha256
 /** The path of a program that may be embedded for this target. Throws when what can be had is another one. */
 export async function findRuntime(target: string): Promise<string> {
   const { sha256: sums, version } = PINNED;
+  // What one version compiles to bytecode another one does not run.
+  if (Bun.version !== version)
+    throw new Error(`a release is made with Bun ${version}, and this is ${Bun.version}`);
   const cached = join(await bun("pm", "cache"), `${target}-v${version}-${sums[target]?.slice(0, 16)}`);
   const here = [process.execPath, cached].find(
     (file) => existsSync(file) && sha256(readFileSync(file)) === sums[target],
@@ -28,7 +31,9 @@ export async function findRuntime(target: string): Promise<string> {
     );
   }
   mkdirSync(join(cached, ".."), { recursive: true });
-  writeFileSync(cached, program, { mode: 0o755 });
+  // Whole or not at all: another one may be looking.
+  writeFileSync(`${cached}.${process.pid}`, program, { mode: 0o755 });
+  renameSync(`${cached}.${process.pid}`, cached);
   return cached;
 }
 
