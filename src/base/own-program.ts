@@ -6,7 +6,7 @@ import { type Env, readVariable } from "./env.ts";
 import { realPath } from "./files.ts";
 import { expandHome, findUserHome } from "./paths.ts";
 import { startOf } from "./start.ts";
-import { PRODUCT, describeVersion, isBuilt } from "./version.ts";
+import { PRODUCT, VERSION, describeVersion, isBuilt } from "./version.ts";
 
 interface OwnProgram {
   /** The words to begin a command with; paths are absolute. */
@@ -15,20 +15,18 @@ interface OwnProgram {
   readonly isPassing: boolean;
 }
 
-/** Where a version, or a cache, has a directory of its own; `stays` is the name of the same file that has not. */
-const PASSING: readonly { readonly pattern: RegExp; readonly stays?: string }[] = [
+/** Where a package manager keeps the versions, the name beside them that leads to the newest one. */
+const STAYING: readonly { readonly pattern: RegExp; readonly stays: string }[] = [
   // https://docs.brew.sh/Formula-Cookbook, "opt_prefix"
-  { pattern: /\/Cellar\/([^/]+)\/\d[^/]*\//, stays: "/opt/$1/" },
+  { pattern: /\/Cellar\/([^/]+)\/[^/]+\//, stays: "/opt/$1/" },
   // https://github.com/ScoopInstaller/Scoop/wiki/The-'Current'-Version-Alias
-  { pattern: /([\\/]apps[\\/][^\\/]+[\\/])\d[^\\/]*([\\/])/i, stays: "$1current$2" },
-  { pattern: /^\/nix\/store\// },
-  // pnpm
-  { pattern: /[\\/]node_modules[\\/]\.pnpm[\\/]/ },
-  // mise, asdf
-  { pattern: /\/installs\/[^/]+\/\d[^/]*\// },
-  // npx, bunx, pnpm dlx
-  { pattern: /[\\/](?:_npx|bunx-[^\\/]+|dlx(?:-[^\\/]+)?)[\\/]/ },
+  { pattern: /([\\/]apps[\\/][^\\/]+[\\/])[^\\/]+([\\/])/i, stays: "$1current$2" },
 ];
+
+/** A directory of this version alone: Homebrew's, Scoop's, pnpm's, mise's, or one that a person has named so. */
+const OF_THIS_VERSION = new RegExp(`(?<![\\d.])${RegExp.escape(VERSION)}(?![\\d])`);
+/** Nix's store, and what npx, bunx and pnpm dlx keep for a while. */
+const PASSING = /^\/nix\/store\/|[\\/](?:_npx|bunx-[^\\/]+|dlx(?:-[^\\/]+)?)[\\/]/;
 
 /** What a shim takes to start another program and have it print a line. */
 const SHIM_MS = 3_000;
@@ -51,17 +49,16 @@ export function chooseName(
   isThis: (name: string) => boolean,
 ): { readonly path: string; readonly isPassing: boolean } {
   const real = realPath(own);
-  const rows = PASSING.filter(({ pattern }) => pattern.test(own));
-  const twins = rows.flatMap(({ pattern, stays }) =>
-    stays === undefined ? [] : own.replace(pattern, stays),
+  const twins = STAYING.filter(({ pattern }) => pattern.test(own)).map(({ pattern, stays }) =>
+    own.replace(pattern, stays),
   );
   const path =
-    [...names, ...twins].find((name) => !isPassingPath(name) && realPath(name) === real) ??
-    (rows.length === 0 ? own : names.find((name) => !isPassingPath(name) && isThis(name)));
+    [...names, ...twins].find((name) => !isPassing(name) && realPath(name) === real) ??
+    (isPassing(own) ? names.find((name) => !isPassing(name) && isThis(name)) : own);
   return { path: path ?? own, isPassing: path === undefined };
 }
 
-const isPassingPath = (path: string): boolean => PASSING.some(({ pattern }) => pattern.test(path));
+const isPassing = (path: string): boolean => OF_THIS_VERSION.test(path) || PASSING.test(path);
 
 /** Starts what may be another program of this name, with the one flag that is harmless everywhere. */
 function saysItIsThis(name: string, env: Env): boolean {

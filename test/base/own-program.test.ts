@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { chooseName } from "../../src/base/own-program.ts";
+import { VERSION } from "../../src/base/version.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 /** A home with the program at `own` and links, each from a path to where it leads. */
@@ -36,22 +37,22 @@ test.each([
   ["a place that is on no search path", "opt/tool/codex-helper", {}, [], "opt/tool/codex-helper"],
   [
     "Homebrew, found on the search path",
-    "brew/Cellar/codex-helper/0.1.0/bin/codex-helper",
-    { "brew/bin/ch": "brew/Cellar/codex-helper/0.1.0/bin/codex-helper" },
+    `brew/Cellar/codex-helper/${VERSION}/bin/codex-helper`,
+    { "brew/bin/ch": `brew/Cellar/codex-helper/${VERSION}/bin/codex-helper` },
     ["brew/bin/ch"],
     "brew/bin/ch",
   ],
   [
     "Homebrew, called by its whole path",
-    "brew/Cellar/codex-helper/0.1.0/bin/codex-helper",
-    { "brew/opt/codex-helper": "brew/Cellar/codex-helper/0.1.0" },
+    `brew/Cellar/codex-helper/${VERSION}/bin/codex-helper`,
+    { "brew/opt/codex-helper": `brew/Cellar/codex-helper/${VERSION}` },
     [],
     "brew/opt/codex-helper/bin/codex-helper",
   ],
   [
     "Scoop, by the directory of a version",
-    "scoop/apps/codex-helper/0.1.0/codex-helper.exe",
-    { "scoop/apps/codex-helper/current": "scoop/apps/codex-helper/0.1.0" },
+    `scoop/apps/codex-helper/${VERSION}/codex-helper.exe`,
+    { "scoop/apps/codex-helper/current": `scoop/apps/codex-helper/${VERSION}` },
     [],
     "scoop/apps/codex-helper/current/codex-helper.exe",
   ],
@@ -80,14 +81,14 @@ test.each([
   expect(found).toEqual({ path: join(home.path, wanted), isPassing: false });
 });
 
-const PNPM =
-  "pnpm/global/5/node_modules/.pnpm/@codex-helper+linux-x64@0.1.0/node_modules/@codex-helper/linux-x64/bin/codex-helper";
+const PNPM = `pnpm/global/5/.pnpm/@codex-helper+linux-x64@${VERSION}/node_modules/@codex-helper/linux-x64/bin/codex-helper`;
 test.each([
   [PNPM],
-  ["mise/installs/codex-helper/0.1.0/bin/codex-helper"],
+  [`mise/installs/codex-helper/${VERSION}/bin/codex-helper`],
   [".npm/_npx/ab12/node_modules/@codex-helper/linux-x64/bin/codex-helper"],
+  [`tools/codex-helper-${VERSION}/codex-helper`],
   // Its "current" leads to another version by now.
-  ["scoop/apps/codex-helper/0.1.0/codex-helper.exe"],
+  [`scoop/apps/codex-helper/${VERSION}/codex-helper.exe`],
 ])("%s goes with its version: a shim that says to be this program is taken, another is not", (own) => {
   using home = makeTempHome();
   const program = lay(home, own, {});
@@ -103,8 +104,8 @@ test.each([
 
 test("a name that leads to another version of it is not taken", () => {
   using home = makeTempHome();
-  const program = lay(home, "brew/Cellar/codex-helper/0.1.0/bin/codex-helper", {
-    "brew/bin/ch": "brew/Cellar/codex-helper/0.2.0/bin/codex-helper",
+  const program = lay(home, `brew/Cellar/codex-helper/${VERSION}/bin/codex-helper`, {
+    "brew/bin/ch": `brew/Cellar/codex-helper/1${VERSION}/bin/codex-helper`,
   });
   const names = [join(home.path, "brew/bin/ch")];
   expect(chooseName(program, names, () => false)).toEqual({ path: program, isPassing: true });

@@ -382,8 +382,8 @@ describe("npm", () => {
   /** The launcher with parts of the machine changed before its first line. */
   const launch = (before: string) => {
     const script = `${before}; require(${JSON.stringify(join(installed(), "launch.cjs"))})("ch")`;
-    const { exitCode, stderr } = Bun.spawnSync(["node", "-e", script]);
-    return { exitCode, stderr: stderr.toString() };
+    const { exitCode, stderr, stdout } = Bun.spawnSync(["node", "-e", script]);
+    return { exitCode, stderr: stderr.toString(), stdout: stdout.toString() };
   };
   const be = (platform: string, arch: string): string =>
     `for (const [name, value] of [["platform", "${platform}"], ["arch", "${arch}"]]) Object.defineProperty(process, name, { value })`;
@@ -407,10 +407,32 @@ describe("npm", () => {
     expect(exitCode).toBe(1);
   });
 
+  /** Packages of the launcher's neighbours, each a script that says its own name. */
+  const putBeside = (...names: readonly string[]): void => {
+    for (const name of names) {
+      const folder = join(installed(), `node_modules/@codex-helper/${name}/bin`);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, "codex-helper"), `#!/bin/sh\necho ${name}\n`, { mode: 0o755 });
+    }
+  };
+
+  test.each([
+    ["glibc's loader", "/lib64/ld-linux-x86-64.so.2", "2.36", "linux-x64"],
+    ["musl's loader", "/lib/ld-musl-x86_64.so.1", undefined, "linux-x64-musl"],
+    ["both, and a Node with glibc", "", "2.36", "linux-x64"],
+    ["both, and a Node with musl", "", undefined, "linux-x64-musl"],
+  ])("on a system with %s, of both packages the one that fits is started", (_, loader, glibc, wanted) => {
+    putBeside("linux-x64", "linux-x64-musl");
+    const machine = [
+      `require("node:fs").existsSync = (path) => path.includes(${JSON.stringify(loader)})`,
+      `process.report.getReport = () => ({ header: { glibcVersionRuntime: ${JSON.stringify(glibc)} } })`,
+      be("linux", "x64"),
+    ].join("; ");
+    expect(launch(machine)).toEqual({ exitCode: 0, stderr: "", stdout: `${wanted}\n` });
+  });
+
   test("a package that was copied from a system with another libc is named, not started", () => {
-    const folder = join(installed(), "node_modules/@codex-helper/linux-x64-musl/bin");
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "codex-helper"), "#!/bin/sh\necho started\n", { mode: 0o755 });
+    putBeside("linux-x64-musl");
     const hide = `const fs = require("node:fs"); fs.existsSync = () => false`;
     const { exitCode, stderr } = launch(`${hide}; ${be("linux", "x64")}`);
     expect(stderr).toMatch(
