@@ -128,7 +128,8 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
 };
 
 interface Place {
-  readonly name: Name;
+  /** Of its name. */
+  readonly slot: number;
   readonly rank: number;
   readonly isWithin: boolean;
   readonly isBeside: boolean;
@@ -137,7 +138,7 @@ interface Tree extends Map<string, Place | Tree> {}
 
 function makeTree(): Tree {
   const tree: Tree = new Map();
-  for (const [name, spellings] of Object.entries(NAMES) as [Name, readonly string[]][]) {
+  for (const [slot, spellings] of Object.values(NAMES).entries()) {
     for (const [rank, spelling] of spellings.entries()) {
       const [path = "", mark] = spelling.split(" ");
       const keys = path.split(".");
@@ -147,45 +148,68 @@ function makeTree(): Tree {
         const inner = at.getOrInsertComputed(key, (): Tree => new Map());
         if (inner instanceof Map) at = inner;
       }
-      at.set(last, { name, rank, isWithin: mark === "*", isBeside: mark === "+" });
+      at.set(last, { slot, rank, isWithin: mark === "*", isBeside: mark === "+" });
     }
   }
   return tree;
 }
 const TREE = makeTree();
 
-interface Found extends Place {
+/** By name the place in a list: made once, where a map is made for each answer. */
+const SLOTS = Object.fromEntries(Object.keys(NAMES).map((name, slot) => [name, slot])) as Readonly<
+  Record<Name, number>
+>;
+const NOTHING: readonly (Found | undefined)[] = Object.keys(NAMES).map(() => undefined);
+
+interface Found {
+  readonly place: Place;
   readonly figure: number;
 }
-export type Findings = Map<Name, Found>;
 
-/** What this object says takes the place of what is known. */
-export function merge(findings: Findings, record: JsonRecord): void {
-  if (findings.size === 0) return collect(findings, record, TREE);
-  const own: Findings = new Map();
-  collect(own, record, TREE);
-  for (const [name, found] of own) {
-    if (found.figure > 0 || !findings.has(name)) findings.set(name, found);
+/** The figures of an answer, each from the best place that it was at. A class, because each answer has one. */
+export class Findings {
+  private readonly found = NOTHING.slice();
+  private isEmpty = true;
+
+  figure(name: Name): number | undefined {
+    return this.found[SLOTS[name]]?.figure;
   }
-}
 
-function collect(findings: Findings, record: JsonRecord, tree: Tree): void {
-  for (const key of Object.keys(record)) {
-    const place = tree.get(key);
-    if (place === undefined) continue;
-    const value = record[key];
-    if (place instanceof Map) {
-      if (isRecord(value)) collect(findings, value, place);
-      continue;
+  /** How it goes with the others, by its name; null for none. */
+  placeOf(name: Name): Pick<Place, "isBeside" | "isWithin"> | null {
+    return this.found[SLOTS[name]]?.place ?? null;
+  }
+
+  /** What this object says takes the place of what is known. */
+  merge(record: JsonRecord): void {
+    if (this.isEmpty) return this.collect(record, TREE);
+    const own = new Findings();
+    own.collect(record, TREE);
+    for (const [slot, found] of own.found.entries())
+      if (found !== undefined && (found.figure > 0 || this.found[slot] === undefined))
+        this.found[slot] = found;
+  }
+
+  private collect(record: JsonRecord, tree: Tree): void {
+    for (const key of Object.keys(record)) {
+      const place = tree.get(key);
+      if (place === undefined) continue;
+      const value = record[key];
+      if (place instanceof Map) {
+        if (isRecord(value)) this.collect(value, place);
+        continue;
+      }
+      const figure = figureOf(value);
+      if (figure === undefined) continue;
+      const known = this.found[place.slot];
+      const isBetter =
+        known === undefined || (figure === 0) === (known.figure === 0)
+          ? place.rank < (known?.place.rank ?? Number.POSITIVE_INFINITY)
+          : figure > 0;
+      if (!isBetter) continue;
+      this.found[place.slot] = { place, figure };
+      this.isEmpty = false;
     }
-    const figure = figureOf(value);
-    if (figure === undefined) continue;
-    const known = findings.get(place.name);
-    const isBetter =
-      known === undefined || (figure === 0) === (known.figure === 0)
-        ? place.rank < (known?.rank ?? Number.POSITIVE_INFINITY)
-        : figure > 0;
-    if (isBetter) findings.set(place.name, { ...place, figure });
   }
 }
 
@@ -206,17 +230,17 @@ export function hasFigures(record: JsonRecord, least: number): boolean {
   for (const key of Object.keys(record)) {
     const place = TREE.get(key);
     if (place === undefined || place instanceof Map || (figureOf(record[key]) ?? 0) === 0) continue;
-    if (MAIN.has(place.name)) count += 1;
+    if (MAIN.has(place.slot)) count += 1;
   }
   return count >= least;
 }
 
-const MAIN: ReadonlySet<Name> = new Set([
-  "input_tokens",
-  "output_tokens",
-  "total_tokens",
-  "cached_input_tokens",
-  "cache_creation_tokens",
+const MAIN: ReadonlySet<number> = new Set([
+  SLOTS.input_tokens,
+  SLOTS.output_tokens,
+  SLOTS.total_tokens,
+  SLOTS.cached_input_tokens,
+  SLOTS.cache_creation_tokens,
 ]);
 
 /** Of what an answer begins with: nothing of what it is going to write. */

@@ -3,7 +3,7 @@
 // Pure.
 import { isRecord, type JsonRecord } from "../base/json-value.ts";
 import type { Figures, RecordedUsage } from "../log/record.ts";
-import { type Findings, merge, type Name, type Tool } from "./usage-names.ts";
+import { Findings, type Name, type Tool } from "./usage-names.ts";
 
 /** What is not known is absent, never zero. What each figure includes: log/entry-schema.ts. */
 export type Usage = RecordedUsage;
@@ -17,8 +17,8 @@ type Api = "responses" | "messages" | "chat";
  */
 export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | undefined {
   const records = snapshots.filter(isRecord);
-  const findings: Findings = new Map();
-  for (const record of records) merge(findings, record);
+  const findings = new Findings();
+  for (const record of records) findings.merge(record);
   const own = readFigures(api, findings);
   const passes = readPasses(api, records, own);
   const { isWhole, ...figures } = passes === null ? own : addUp(own, passes);
@@ -64,7 +64,7 @@ interface Read extends Figures {
 
 /** The figures, as the API of the request counts them, whatever API they were counted for. */
 function readFigures(api: Api, findings: Findings): Read {
-  const of = (name: Name): number | undefined => findings.get(name)?.figure;
+  const of = (name: Name): number | undefined => findings.figure(name);
   const cached = of("cached_input_tokens");
   const created1h = of("cache_creation_1h_tokens");
   // The parts may be told without their sum.
@@ -90,7 +90,7 @@ function readFigures(api: Api, findings: Findings): Read {
     if (all !== undefined && output === undefined && given > all && !reasoning) output = given - all;
   }
   const isBeside =
-    findings.get("output_tokens")?.isBeside === true ||
+    findings.placeOf("output_tokens")?.isBeside === true ||
     given === (all ?? 0) + (output ?? 0) + (reasoning ?? 0);
   if (reasoning !== undefined && reasoning > 0 && isBeside) output = (output ?? 0) + reasoning;
 
@@ -120,18 +120,24 @@ interface Sizes {
   readonly given: number;
 }
 
+const IN_CACHE = [
+  "cached_input_tokens",
+  "cache_creation_tokens",
+  "cache_creation_1h_tokens",
+  "cache_creation_5m_tokens",
+] as const;
+
 /** Whether the input contains what came from and went to the cache: by the names, and where they do not say by the total. */
 function isCacheWithin(api: Api, findings: Findings, { given, inCache, input, output }: Sizes): boolean {
-  const parts = [
-    "cached_input_tokens",
-    "cache_creation_tokens",
-    "cache_creation_1h_tokens",
-    "cache_creation_5m_tokens",
-  ] as const;
-  const told = parts.map((name) => findings.get(name)).filter((found) => (found?.figure ?? 0) > 0);
-  const isBeside = told.some((found) => found?.isBeside);
-  const isWithin = told.some((found) => found?.isWithin) || findings.get("input_tokens")?.isWithin === true;
-  if (api === "messages" && isBeside && findings.get("input_tokens")?.isWithin !== true) return false;
+  let isBeside = false;
+  let isWithin = findings.placeOf("input_tokens")?.isWithin === true;
+  const isInputWithin = isWithin;
+  for (const name of IN_CACHE) {
+    const place = (findings.figure(name) ?? 0) > 0 ? findings.placeOf(name) : null;
+    isBeside ||= place?.isBeside === true;
+    isWithin ||= place?.isWithin === true;
+  }
+  if (api === "messages" && isBeside && !isInputWithin) return false;
   if (given > 0 && given === input + output) return true;
   if (given > 0 && given === input + inCache + output) return false;
   return isWithin || !isBeside;
@@ -154,8 +160,8 @@ function readPasses(
     .filter(isRecord)
     .slice(0, MOST_PASSES)
     .map((pass) => {
-      const findings: Findings = new Map();
-      merge(findings, pass);
+      const findings = new Findings();
+      findings.merge(pass);
       const { model } = pass;
       const isName = typeof model === "string" && model !== "" && model.length <= LONGEST_MODEL;
       return { ...(isName ? { model } : {}), ...readFigures(api, findings) };
@@ -201,7 +207,7 @@ const TOOLS = [
 function readTools(findings: Findings): NonNullable<Usage["server_tool_use"]> | null {
   let used: Partial<Record<Tool, number>> | null = null;
   for (const name of TOOLS) {
-    const calls = findings.get(name)?.figure ?? 0;
+    const calls = findings.figure(name) ?? 0;
     if (calls > 0) (used ??= {})[name] = calls;
   }
   return used;
