@@ -42,6 +42,8 @@ export interface LiveFilterOptions {
   readonly isOff: () => boolean;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** Requests of one turn of the event loop are held by one look at the file. Default: each has a look of its own. */
+  readonly looksOnceATurn?: boolean;
   /** What placeholders are made with; asked for the first one. */
   readonly placeholderKey: () => string;
   /** Counts what the placeholders of all sessions take in memory. */
@@ -65,6 +67,15 @@ export function createLiveFilter(options: LiveFilterOptions) {
   let seen: FilterState | null = null;
   /** What holds for a request that starts now. */
   const current = (): FilterState => (seen = follow());
+  let ofTurn: FilterState | null = null;
+  const endTurn = (): void => {
+    ofTurn = null;
+  };
+  const currentInTurn = (): FilterState => {
+    if (ofTurn !== null) return ofTurn;
+    setImmediate(endTurn);
+    return (ofTurn = current());
+  };
   const problemIn = (state: FilterState | null): UserError | null =>
     state !== null && "problem" in state ? state.problem : null;
   return {
@@ -84,7 +95,7 @@ export function createLiveFilter(options: LiveFilterOptions) {
         more: readonly string[] = NO_FILES,
         sessionId: () => string | null = noSession,
       ): FilteredRequest => {
-        const state = current();
+        const state = options.looksOnceATurn === true ? currentInTurn() : current();
         const isUsed = state.kind !== "none" && state.kind !== "off";
         if (!isUsed && more.length === 0) return { kind: "filtered", body, headers: {}, redactions: 0 };
         if (!("rules" in state)) return { kind: "refused", message: refusalFor(state.problem) };

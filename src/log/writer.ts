@@ -41,6 +41,8 @@ const LOOK_INTERVAL_MS = 1000;
 const ALONE_MS = 250;
 const ALONE_SHARE = 0.01;
 const ROTATION_RETRY_SHARE = 0.02;
+/** Nearly all lines fit: no character takes more than three bytes. */
+const BUFFER_BYTES = 16 * 1024;
 const NEWLINE = 0x0a;
 const TORN_AFTER_MS = 5;
 
@@ -49,6 +51,7 @@ export function createLogWriter(path: string, options: LogWriterOptions) {
   const { onTrouble, maxBytes = DEFAULT_MAX_BYTES, keep = KEPT_FILES } = options;
   const monotonic = options.monotonic ?? (() => performance.now());
   const encoder = new TextEncoder();
+  const buffer = new Uint8Array(BUFFER_BYTES);
   let log: OpenLog | null = null;
   let lostLines = 0;
   /** A full file could not be rotated, and that has been reported. */
@@ -111,6 +114,12 @@ export function createLogWriter(path: string, options: LogWriterOptions) {
     return statSync(to.path, { throwIfNoEntry: false })?.ino !== stats.ino;
   }
 
+  /** Until the next line. */
+  function encode(line: string): Uint8Array {
+    if (line.length * 3 > BUFFER_BYTES) return encoder.encode(line);
+    return buffer.subarray(0, encoder.encodeInto(line, buffer).written);
+  }
+
   function write(line: Uint8Array): void {
     const { to, size } = ready(line.length);
     const isTorn = size !== to.end && endsTorn(to.fd, size);
@@ -123,7 +132,7 @@ export function createLogWriter(path: string, options: LogWriterOptions) {
     /** Writes one line at once, and says whether it can be read again. Never throws. */
     append(entry: LogEntry): boolean {
       try {
-        write(encoder.encode(makeLogLine(entry)));
+        write(encode(makeLogLine(entry)));
       } catch (error) {
         lostLines += 1;
         if (lostLines === 1) onTrouble(t`cannot write ${path}: ${describe(error)}; requests are not logged`);

@@ -34,16 +34,19 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 /** As a proxy that starts does. */
-function open(file = path): LiveFilter {
+function open(file = path, looksOnceATurn = false): LiveFilter {
   const record = makeFilterRecord(recordPath, (words) => troubles.push(inEnglish(words)));
   return createLiveFilter({
     path: file,
     record,
     isOff: () => isOff,
     now: () => now,
+    looksOnceATurn,
     placeholderKey: () => "k",
   });
 }
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** What happens to a request with a secret: the words of the refusal, or the body that leaves. */
 function send(filter: LiveFilter): string {
@@ -53,6 +56,22 @@ function send(filter: LiveFilter): string {
 
 const SENT = '{"input":"a secret"}';
 const REDACTED = '{"input":"a "}';
+
+test("a proxy looks once for the requests of one turn, and again in the next", async () => {
+  const filter = open(path, true);
+  expect(send(filter)).toBe(SENT);
+  writeFileSync(path, GOOD);
+  expect(send(filter)).toBe(SENT);
+  expect(filter.current().kind).toBe("ok");
+  await nextTurn();
+  expect(send(filter)).toBe(REDACTED);
+  rmSync(path);
+  await nextTurn();
+  expect(send(filter)).toBe(REDACTED);
+  now += 3_000;
+  await nextTurn();
+  expect(send(filter)).toContain("filter.json");
+});
 
 test("no file means no rules", () => {
   const state = open().current();

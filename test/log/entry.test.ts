@@ -111,6 +111,10 @@ test("a line is one line, whatever stands in the texts", () => {
   expect(JSON.parse(line).error).toBe("x\n\ny");
 });
 
+test("a DEL is escaped also where all else is ASCII", () => {
+  expect(makeLogLine({ ...SMALL, model: "a\u007fb" })).toContain('"model":"a\\u007fb"');
+});
+
 test("a line is harmless in a terminal, and says the same", () => {
   const model = "a\u001b[31m\u0085\u202e\u2028é日\ufeff";
   const line = makeLogLine({ ...SMALL, model });

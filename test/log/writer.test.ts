@@ -270,3 +270,12 @@ describe("several processes at one log", () => {
     expect([...seen.values()].every((times) => times === 1)).toBe(true);
   }, 60_000);
 });
+
+test("lines of any length are written whole, one after the other", () => {
+  const log = createLogWriter(path, { onTrouble });
+  const models = ["short", "x".repeat(5_000), "日".repeat(5_000), "x".repeat(40_000), "short again"];
+  for (const model of models) log.append(makeEntry({ model }));
+  log.close();
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line).model)).toEqual(models);
+});

@@ -190,6 +190,7 @@ async function makeShared({
     record: makeFilterRecord(paths.filterRecord, onDiskTrouble),
     isOff: () => live.current().config.shell.filter === false,
     now,
+    looksOnceATurn: true,
     placeholderKey: () => ensurePlaceholderKey(paths, onDiskTrouble),
     hold: (bytes) => budget.add(bytes),
   });
