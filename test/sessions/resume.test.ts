@@ -44,6 +44,9 @@ const OFF = { isOn: false, keys: [] };
 
 describe("the resume command", () => {
   test("goes to the very directory, whatever its name is", () => {
+    // The shell of a Windows machine that is asked here is Git's, which has paths of its own.
+    if (process.platform === "win32")
+      return expect(makeResumeCommand(makeSession(), "D:\\a b", ON)).toContain("'D:\\a b'");
     const names = fc.string({
       minLength: 1,
       maxLength: 20,
