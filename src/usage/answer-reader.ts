@@ -6,6 +6,7 @@ import { isRecord, type JsonRecord, parseJson, stringOr } from "../base/json-val
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { readTailMember } from "../base/json-members.ts";
 import { createByteTail } from "./byte-tail.ts";
+import { BLANK_LF, eventsFromEnd, type LateBytes, TailBytes } from "./late-events.ts";
 import { createStreamActivity } from "./stream-activity.ts";
 import { findInPart, findInText, findUsage, mayTellUsage, type UsageFound } from "./find-usage.ts";
 import { hasError } from "./output.ts";
@@ -142,7 +143,11 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
     facts(): AnswerFacts {
       const read = shape === "json" ? readWholeAnswer : readTail;
-      return (facts ??= read(api, tail.bytes(), { lost, openingModel: opening.model, isCut: tail.isCut }));
+      return (facts ??= read(api, new TailBytes(tail), {
+        lost,
+        openingModel: opening.model,
+        isCut: tail.isCut,
+      }));
     },
   };
 }
@@ -159,11 +164,11 @@ interface Before {
 }
 
 /** Walks back from the end, event by event, until the terminal event and the last usage are found. */
-function readTail(api: Api, bytes: Uint8Array, { isCut, lost, openingModel }: Before): AnswerFacts {
-  const earlier = isCut ? lost : findAtBeginning(api, bytes);
+function readTail(api: Api, bytes: LateBytes, { isCut, lost, openingModel }: Before): AnswerFacts {
+  const earlier = isCut ? lost : api === "messages" ? findAtBeginning(api, bytes) : [];
   /** Asked when everything else is known: nearly always the end has told it by then. */
   let tells: boolean | null = null;
-  const mayTellMore = (): boolean => (tells ??= mayTellUsage(bytes));
+  const mayTellMore = (): boolean => (tells ??= mayTellUsage(bytes.all));
   const found: UsageFound[] = [];
   const begun = new Set<unknown>();
   const finished = new Set<unknown>();
@@ -222,7 +227,7 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost, openingModel }: Be
   const isLast = terminal === null ? isOfEnd : terminal !== "failed" || (found.length > 0 && isBehindError);
   return {
     usage: usage === undefined || isLast ? usage : { ...usage, partial: true },
-    servedModel: servedModel ?? openingModel ?? modelInEvents(bytes),
+    servedModel: servedModel ?? openingModel ?? modelInEvents(bytes.all),
     terminal,
     isOver,
     error,
@@ -236,7 +241,7 @@ function isComplete(usage: Usage | undefined): boolean {
   return usage?.input_tokens !== undefined && (usage.output_tokens ?? 0) > 0;
 }
 
-function hasWritten(api: Api, bytes: Uint8Array): boolean {
+function hasWritten(api: Api, bytes: LateBytes): boolean {
   const all = eventsFromEnd(
     bytes,
     () => ANY_NEEDLE,
@@ -259,7 +264,7 @@ function sumUp(api: Api, found: readonly UsageFound[]): Usage | undefined {
 function findInEvents(api: Api, bytes: Uint8Array): UsageFound[] {
   const found: UsageFound[] = [];
   for (const { event, mayTell } of eventsFromEnd(
-    bytes,
+    { last: null, all: bytes },
     () => [],
     () => true,
   )) {
@@ -272,8 +277,7 @@ function findInEvents(api: Api, bytes: Uint8Array): UsageFound[] {
 }
 
 /** A stream of Messages begins with what was read, and ends with what was written. */
-function findAtBeginning(api: Api, bytes: Uint8Array): UsageFound[] {
-  if (api !== "messages") return [];
+function findAtBeginning(api: Api, { all: bytes }: LateBytes): UsageFound[] {
   const splitter = createSseSplitter({ maxEventBytes: OPENING_BYTES });
   for (let at = 0; at < OPENING_BYTES; at += SLICE_BYTES) {
     for (const event of splitter.push(bytes.subarray(at, at + SLICE_BYTES))) {
@@ -310,52 +314,6 @@ function readLate(api: Api, event: SseEvent): LateReading {
   return kind === "completed" || kind === "failed" || kind === "incomplete" ? { ...reading, kind } : reading;
 }
 
-interface LateEvent {
-  readonly event: SseEvent;
-  /** False for a last one that lacks its blank line: clients do not see it then, but the upstream has counted it. */
-  readonly isDispatched: boolean;
-  /** It may tell tokens, and was asked for these. */
-  readonly mayTell: boolean;
-}
-
-/** The events of an event stream's end, last first, that hold one of the needles or what is asked of tokens. */
-function* eventsFromEnd(
-  bytes: Uint8Array,
-  needles: () => readonly Buffer[],
-  asksForUsage: () => boolean,
-): Generator<LateEvent> {
-  let isLast = true;
-  for (const block of blocksFromEnd(bytes)) {
-    const mayTell = asksForUsage() && mayTellUsage(block);
-    if (mayTell || needles().some((needle) => block.includes(needle))) {
-      const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
-      const dispatched = splitter.push(block);
-      const unfinished = splitter.push(BLANK_LF);
-      for (const event of unfinished) yield { event, isDispatched: !isLast, mayTell };
-      for (const event of dispatched.toReversed()) yield { event, isDispatched: true, mayTell };
-    }
-    isLast = false;
-  }
-}
-
-/**
- * Stretches that end behind the first half of a blank line, last first. Each holds whole events: one, or several where
- * lines end in bare CRs, which no known upstream sends. The last holds what follows the last blank line.
- */
-function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const blanks = text.includes(CR) ? [BLANK_LF, BLANK_CRLF] : [BLANK_LF];
-  for (let end = text.length; end > 0;) {
-    const blank = end < 2 ? -1 : Math.max(...blanks.map((line) => text.lastIndexOf(line, end - 2)));
-    yield text.subarray(blank + 1, end);
-    end = blank + 1;
-  }
-}
-
-const BLANK_LF = Buffer.from("\n\n");
-const BLANK_CRLF = Buffer.from("\n\r\n");
-const CR = 0x0d;
-
 /** An answer, and its text as it was sent. */
 export interface JsonDocument {
   readonly text: string;
@@ -363,7 +321,7 @@ export interface JsonDocument {
 }
 
 /** What a document of which this is all, or only the end, comes to. From an end only usage is known. */
-function readWholeAnswer(api: Api, bytes: Uint8Array, { isCut, openingModel }: Before): AnswerFacts {
+function readWholeAnswer(api: Api, { all: bytes }: LateBytes, { isCut, openingModel }: Before): AnswerFacts {
   const text = new TextDecoder().decode(bytes);
   if (isCut) {
     const found = findInPart(api, text);

@@ -108,6 +108,14 @@ export function createByteTail({ isDocument = false, minBytes, onDrop, onLost }:
      */
     bytes: (): Uint8Array =>
       Buffer.concat([hasGap && !isDocument ? trimLineEnd(start) : start, ...chunks.slice(first)]),
+    /** The last chunks, of so many bytes together at least; null where that would be all. */
+    lastBytes(minBytes: number): Uint8Array | null {
+      let from = chunks.length;
+      let length = 0;
+      while (from > first && length < minBytes) length += chunks[(from -= 1)]?.length ?? 0;
+      if (from === first) return null;
+      return from === chunks.length - 1 ? (chunks[from] ?? NOTHING) : Buffer.concat(chunks.slice(from));
+    },
     get heldBytes() {
       return size + start.length;
     },

@@ -28,6 +28,7 @@ export function modelOf(value: unknown): string | undefined {
 
 /** The same for the text of an event or a document, of which the end may be missing; nothing behind the name is read. */
 export function modelInText(text: string): string | undefined {
+  if (!text.includes('"model')) return undefined;
   const holder = HOLDER.exec(text);
   const inner = holder === null ? undefined : findName(text.slice(holder.index + holder[0].length - 1));
   return inner ?? findName(text);
