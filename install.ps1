@@ -276,7 +276,7 @@ function Uninstall-Program([string]$Directory) {
     if (-not (Test-Path -LiteralPath $ours)) { return }
     if ($Purge) {
         # By name: whatever else lies there is not ours.
-        foreach ($name in 'config.json', 'filter.json', 'filter-seen.json', 'placeholder-key', 'machine-id', 'usage_providers.json', 'prices.json', 'price-list.jsonl', 'client-token', 'state.json', 'spend.json', 'budgets.json', 'backups', 'logs', 'run') {
+        foreach ($name in 'config.json', 'filter.json', 'filter-seen.json', 'placeholder-key', 'machine-id', 'usage_providers.json', 'prices.json', 'price-list.jsonl', 'client-token', 'state.json', 'spend.json', 'budgets.json', 'sync.json', 'backups', 'logs', 'run') {
             $path = Join-Path $ours $name
             if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path -Recurse -Force }
         }

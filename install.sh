@@ -150,7 +150,7 @@ uninstall() {
   [ -d "$home" ] || return 0
   if [ "$purge" = true ]; then
     # By name: whatever else lies there is not ours.
-    for name in config.json filter.json filter-seen.json placeholder-key machine-id usage_providers.json prices.json price-list.jsonl client-token state.json spend.json budgets.json backups logs run; do
+    for name in config.json filter.json filter-seen.json placeholder-key machine-id usage_providers.json prices.json price-list.jsonl client-token state.json spend.json budgets.json sync.json backups logs run; do
       rm -rf "${home:?}/$name"
     done
     rmdir "$home" 2>/dev/null || fail "$home holds other files, so it was left"

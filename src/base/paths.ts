@@ -50,6 +50,8 @@ export function resolvePaths(env: Env, platform = HERE) {
     spend: join(home, "spend.json"),
     /** Which budgets are lifted, and what was told of them. */
     budgets: join(home, "budgets.json"),
+    /** What was known at the last `ch config sync`, by folder. */
+    sync: join(home, "sync.json"),
     backups: join(home, "backups"),
     logs,
     requestsLog: join(logs, "requests.jsonl"),

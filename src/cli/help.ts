@@ -19,9 +19,10 @@ const WIDEST_LEFT = 30;
 const MOST_LINES = 23;
 /** How a screen is set, from the first that fits into those lines: what is left out is the least that does. */
 const DENSITIES = [
-  { hasBlankLines: true, explainsExamples: true },
-  { hasBlankLines: false, explainsExamples: true },
-  { hasBlankLines: false, explainsExamples: false },
+  { hasBlankLines: true, explainsExamples: true, hasHelpRow: true },
+  { hasBlankLines: false, explainsExamples: true, hasHelpRow: true },
+  { hasBlankLines: false, explainsExamples: false, hasHelpRow: true },
+  { hasBlankLines: false, explainsExamples: false, hasHelpRow: false },
 ] as const;
 
 /** `daily`: what is typed every day, with what it does. Of the others the names. */
@@ -79,14 +80,16 @@ interface Screen {
 
 function render({ paint, width }: Style, { title, usage, sections, examples }: Screen): string {
   const most = Math.min(width, WIDEST);
-  const screens = DENSITIES.map(({ hasBlankLines, explainsExamples }) => {
+  const screens = DENSITIES.map(({ explainsExamples, hasBlankLines, hasHelpRow }) => {
     const gap = hasBlankLines ? [""] : [];
+    // Whoever reads it has found --help.
+    const told = sections.filter(([name, rows]) => hasHelpRow || name !== t`Flags` || rows.length > 1);
     const shown = explainsExamples ? examples : examples.map(([line]) => [line, ""] as const);
     return [
       ...wrapWords(title, most),
       ...gap,
       `${paint("bold", t`Usage`)}  ${usage}`,
-      ...[...sections, [t`Examples`, shown] as const]
+      ...[...told, [t`Examples`, shown] as const]
         .filter(([, rows]) => rows.length > 0)
         .flatMap(([name, rows]) => [...gap, paint("bold", name), ...columns(rows, most)]),
     ];

@@ -39,10 +39,19 @@ export async function loadConfig(path: string): Promise<ParsedConfig> {
  */
 export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => number): Promise<void> {
   const { editConfig } = await import("./edit.ts");
+  await updateConfigText(paths, (text) => editConfig(text, paths.config, plan), now);
+}
+
+/** The same for an edit of its text, which is "" where there is no file. */
+export async function updateConfigText(
+  paths: ConfigPaths,
+  edit: (text: string) => string,
+  now: () => number,
+): Promise<void> {
   await withLock(join(paths.run, "config.lock"), async () => {
     const bytes = await readBytes(paths.config, MAX_OWN_FILE_BYTES);
     const text = bytes === null ? "" : decodeText(bytes, paths.config, { keepsBom: true });
-    const result = editConfig(text, paths.config, plan);
+    const result = edit(text);
     if (result === text) return;
     ensurePrivateDirectory(paths.home);
     // Each version has a name of its own, which no later write has.

@@ -48,7 +48,7 @@ function holds(text: string, secrets: readonly string[]): boolean {
 }
 
 /** Credentials of all upstreams, wherever they are in the file. */
-function listSecrets(text: string): string[] {
+export function listSecrets(text: string): string[] {
   const found: string[] = [];
   const look = (value: unknown): void => {
     if (Array.isArray(value)) for (const one of value) look(one);

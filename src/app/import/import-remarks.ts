@@ -113,6 +113,18 @@ function describeVariable(
   return { about, isRisk: true, words: t`${place}: ${joinTexts(marks, "; ")}` };
 }
 
+/** Why a variable of this machine's was not made for that host; null where nothing says so. */
+export function riskOfVariable(
+  about: string,
+  { host, variable }: { readonly host: string; readonly variable: string },
+  here: ParsedConfig,
+): Text | null {
+  const uses = listUses(here);
+  const { isRisk, words } = describeVariable(about, { variable, host, uses });
+  const [, ...owners] = USUAL_OWNERS.find(([name]) => name.test(variable)) ?? [];
+  return isRisk && (uses.has(variable) || owners.length > 0) ? words : null;
+}
+
 function describePrivacy(about: string, value: unknown, shared: boolean): Remark[] {
   const strips = isRecord(value) ? value["strip_workspaces"] : undefined;
   if (typeof strips !== "boolean") return [];

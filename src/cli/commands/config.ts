@@ -14,6 +14,7 @@ import { exportCommand } from "./config/export.ts";
 import { importCommand } from "./config/import.ts";
 import { listCommand, showCommand } from "./config/list.ts";
 import { setCommand } from "./config/set.ts";
+import { syncCommand } from "./config/sync.ts";
 import { testCommand } from "./config/test.ts";
 
 export const command = defineCommand({
@@ -37,6 +38,7 @@ export const command = defineCommand({
     disable: disableCommand,
     import: importCommand,
     export: exportCommand,
+    sync: syncCommand,
     edit: editCommand,
     path: pathCommand,
   },

@@ -29,6 +29,7 @@ export interface Place {
 const KINDS: Readonly<Record<string, Kind>> = {
   config: "targets",
   dir: "directories",
+  field: "targets",
   file: "files",
   from: [...SERVICES, "cc-switch", "cli_proxy"],
   "from-config": "targets",
