@@ -198,7 +198,8 @@ describe("the keys of releases", () => {
 
     expect(bun("release/keys.ts", "retire", "2029").code).toBe(1);
     expect(bun("release/keys.ts", "retire", "2030").code).toBe(0);
-    expect(readFileSync(join(copy, "install.sh"), "utf8")).toBe(read("install.sh"));
+    const without = writeKeys("install.sh", read("install.sh"), []);
+    expect(readFileSync(join(copy, "install.sh"), "utf8")).toBe(without);
   });
 });
 
