@@ -77,13 +77,14 @@ function locate(name) {
 
 function runBeside(program, calledAs, args) {
   const hasTerminal = [0, 1, 2].some((fd) => isatty(fd));
-  const child = spawn(program, args, { stdio: "inherit", argv0: calledAs });
+  // Listened for before there is a program to tell: a signal in between would end this one alone.
   // On Windows a console tells all of its programs, and to pass it on would end this one without its clean-up.
   for (const signal of platform === "win32" ? ["SIGINT", "SIGBREAK", "SIGHUP"] : SIGNALS) {
     process.on(signal, () => {
       if (platform !== "win32" && !(hasTerminal && FROM_TERMINAL.includes(signal))) child.kill(signal);
     });
   }
+  const child = spawn(program, args, { stdio: "inherit", argv0: calledAs });
   child.on("error", (error) => {
     process.stderr.write(`${calledAs}: cannot start ${program}: ${error.message}\n`);
     process.exit(1);
