@@ -18,7 +18,7 @@ import {
   tellInstance,
 } from "../ask-instance.ts";
 import { inspectFilter } from "../filter/filter-facts.ts";
-import { type LiveConfigOptions, createLiveConfig } from "../live-config.ts";
+import { type LiveConfig, type LiveConfigOptions, createLiveConfig } from "../live-config.ts";
 import { createLivePrices } from "../spend/live-prices.ts";
 import type { Question } from "./facts.ts";
 import { makeProblem } from "./problem.ts";
@@ -42,17 +42,24 @@ export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readon
 
 export type StatusFacts = Readonly<Awaited<ReturnType<typeof surveyStatus>>>;
 
+/** What has been done already. */
+interface SurveyBegun {
+  readonly asked?: Asked;
+  readonly live?: LiveConfig;
+}
+
 export async function surveyStatus(
   services: readonly Service[],
   context: LiveConfigOptions,
-  live = createLiveConfig(context),
+  { asked, live = createLiveConfig(context) }: SurveyBegun = {},
 ) {
   const { now, paths } = context;
+  const { answers, dead } = asked ?? (await askProxies(context));
   const prices = createLivePrices({ ...context, live });
   await prices.look();
   const loadPrices = async () => await prices.costOf().catch(onUserError(() => null));
-  const [{ dead, instances, silent }, today] = await Promise.all([
-    askAll(context),
+  const [{ instances, silent }, today] = await Promise.all([
+    answers,
     readToday({ path: paths.requestsLog, ledger: paths.spend, now: now(), loadPrices }),
   ]);
   const recall = recallOnce({ ...context, live, prices });
@@ -210,17 +217,24 @@ async function listInstances(service: Service, { paths }: LiveConfigOptions): Pr
   return (await readInstances(paths.run)).filter((instance) => instance.service === service);
 }
 
-async function askAll({ paths }: LiveConfigOptions) {
+export type Asked = Awaited<ReturnType<typeof askProxies>>;
+
+/** Every proxy that runs is asked: while they answer, the rest can be read. */
+export async function askProxies({ paths }: Pick<LiveConfigOptions, "paths">) {
   const { dead, running } = await findInstances(paths.run);
-  const answers = await Promise.all(
-    running.map(async (record) => ({
-      record,
-      facts: instanceSchema.safeParse(await askInstance(record, "status")).data,
-    })),
-  );
-  return {
-    instances: answers.flatMap(({ facts }) => facts ?? []),
-    silent: answers.filter(({ facts }) => facts === undefined).map(({ record }) => record),
-    dead,
-  };
+  const asking = running.map(async (record) => ({
+    record,
+    facts: instanceSchema.safeParse(await askInstance(record, "status")).data,
+  }));
+  const answers = Promise.all(asking).then((all) => ({
+    instances: all.flatMap(({ facts }) => facts ?? []),
+    silent: all.filter(({ facts }) => facts === undefined).map(({ record }) => record),
+  }));
+  return { answers, dead };
+}
+
+async function askAll(context: LiveConfigOptions) {
+  return await (
+    await askProxies(context)
+  ).answers;
 }

@@ -1,7 +1,7 @@
 // `ch status`: which proxies run, where requests go, how each upstream stands, what today was like.
 import { readCurrentDirectory } from "../current-directory.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
-import { surveyStatus } from "../../app/status/survey.ts";
+import { askProxies, surveyStatus } from "../../app/status/survey.ts";
 import { makeSwitchReport } from "../../app/status/switch-report.ts";
 import { SERVICES } from "../../base/service.ts";
 import { VERSION } from "../../base/version.ts";
@@ -30,10 +30,11 @@ export const command = defineCommand({
     const services = service === undefined ? SERVICES : [service];
     const { env, paths } = cli;
     const cwd = readCurrentDirectory(env);
+    const asked = await askProxies(cli);
     const live = createLiveConfig(cli);
     const { config } = live.current();
     const [facts, reports] = await Promise.all([
-      surveyStatus(services, cli, live),
+      surveyStatus(services, cli, { asked, live }),
       Promise.all(services.map((one) => makeSwitchReport({ service: one, config, paths, env, cwd }))),
     ]);
     if (args.json === true) {
