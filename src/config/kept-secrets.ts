@@ -1,9 +1,12 @@
 // What of a removed upstream's secrets is still in files of ours: earlier versions of config.json above all.
 import { type ParseError, parse } from "jsonc-parser";
 import { dirname, join } from "node:path";
+import { type Env, readVariable } from "../base/env.ts";
 import { MAX_OWN_FILE_BYTES, listNames, readTextOrNull, removeFile, sizeOf } from "../base/files.ts";
 import { isRecord, stringEntries } from "../base/json-value.ts";
 import type { Paths } from "../base/paths.ts";
+import { SERVICES } from "../base/service.ts";
+import type { ParsedConfig } from "./parse.ts";
 
 export interface Holders {
   /** Earlier versions of config.json, the oldest first. */
@@ -77,4 +80,16 @@ function listStrings(value: unknown): string[] {
 function read(text: string): unknown {
   const errors: ParseError[] = [];
   return parse(text.replace(/^\ufeff/, ""), errors, { allowTrailingComma: true });
+}
+
+/** Of the variables that it names, where they are set. */
+export function valuesOfVariables(config: ParsedConfig, env: Env): string[] {
+  const auths = SERVICES.flatMap((service) =>
+    [...config.services[service].configs.values()].flatMap(({ entry }) =>
+      entry.upstreams.map(({ auth }) => auth),
+    ),
+  );
+  return auths
+    .flatMap((auth) => [auth?.auth_token_env, auth?.api_key_env])
+    .flatMap((name) => (name == null ? [] : (readVariable(env, name.trim()) ?? [])));
 }

@@ -27,7 +27,16 @@ export interface FileImport extends Import {
 export async function readFileImport(path: string, allowsCommands: boolean): Promise<FileImport> {
   const bytes = await readGiven(path);
   if (bytes === null) throw new UserError(t`file not found: ${path}`);
-  const text = decodeText(bytes, path);
+  return readConfigImport(decodeText(bytes, path), path, allowsCommands);
+}
+
+/** The same of a line without keys. Throws UserError where it is damaged. */
+export async function readLineImport(line: string, allowsCommands: boolean): Promise<FileImport> {
+  const { readLine } = await import("../../config/line.ts");
+  return readConfigImport(readLine(line), "codex-helper:", allowsCommands);
+}
+
+function readConfigImport(text: string, path: string, allowsCommands: boolean): FileImport {
   const config = parseConfig(text, path);
   const skipped: Text[] = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
   const configs: ImportedConfig[] = [];

@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 import { join, sep } from "node:path";
 import * as z from "zod/mini";
-import { type Env, readVariable } from "../../base/env.ts";
+import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import {
   MAX_FILE_BYTES,
@@ -19,11 +19,11 @@ import { withLock } from "../../base/lock.ts";
 import type { Paths } from "../../base/paths.ts";
 import { quoteWord } from "../../base/shell.ts";
 import { hashText } from "../../base/secrets.ts";
-import { SERVICES, type Service } from "../../base/service.ts";
+import type { Service } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import { updateConfigText } from "../../config/file.ts";
-import { listSecrets } from "../../config/kept-secrets.ts";
-import { type ParsedConfig, parseConfig } from "../../config/parse.ts";
+import { listSecrets, valuesOfVariables } from "../../config/kept-secrets.ts";
+import { parseConfig } from "../../config/parse.ts";
 import type { Choices, Item } from "../../config/sync/desk.ts";
 import { type ConfigFile, MACHINE_ID, contentOf } from "../../config/sync/file.ts";
 import { type IsSecret, holdsSecret, makeIsSecret } from "../../config/sync/travel.ts";
@@ -81,7 +81,7 @@ export async function syncConfig(options: SyncOptions): Promise<SyncReport> {
     const edit = (text: string): string => {
       const config = parseConfig(text, paths.config);
       const input = { text, file: paths.config, machine: state.machine.id, counter: state.counter, now: at };
-      secrets.push(...listSecrets(text), ...valuesOf(config, options.env));
+      secrets.push(...listSecrets(text), ...valuesOfVariables(config, options.env));
       done.result = runSync({ ...input, known: state.known, others, secrets, choices, guardOf: makeGuard });
       refuseNothingAsked(options.typed, done.result.items, asked);
       return done.result.text;
@@ -280,18 +280,6 @@ function makeFiles(
     leftOut: leftOutPaths.get(id) ?? [],
     history: history.filter((one) => !holdsSecret([one.what, one.before, one.after], isSecret)),
   }));
-}
-
-/** Of the variables that it names, where they are set. */
-function valuesOf(config: ParsedConfig, env: Env): string[] {
-  const auths = SERVICES.flatMap((service) =>
-    [...config.services[service].configs.values()].flatMap(({ entry }) =>
-      entry.upstreams.map(({ auth }) => auth),
-    ),
-  );
-  return auths
-    .flatMap((auth) => [auth?.auth_token_env, auth?.api_key_env])
-    .flatMap((name) => (name == null ? [] : (readVariable(env, name.trim()) ?? [])));
 }
 
 function makeChoices(

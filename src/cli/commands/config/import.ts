@@ -31,6 +31,8 @@ import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts"
 
 const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];
 const LINK = /^ccswitch:/i;
+/** Of `ch config export --line`. */
+const LINE = /^codex-helper:/i;
 
 const HELP = "ch config import --help";
 
@@ -44,7 +46,11 @@ export const importCommand = defineCommand({
     ["ch config import backup.json --yes --activate", "import it, and use its first config"],
   ],
   args: {
-    file: { type: "positional", required: false, description: "an export, another config.json, or a link" },
+    file: {
+      type: "positional",
+      required: false,
+      description: "an export, another config.json, a link or a line",
+    },
     from: {
       type: "string",
       valueHint: "SOURCE",
@@ -129,6 +135,8 @@ export const importCommand = defineCommand({
     if (!isNew) out.note(t`nothing new: ${file} already contains everything`);
     else if (isWanted) out.note(t`written to ${file}`);
     else out.note(t`nothing was written; the same command with --yes writes it`);
+    for (const line of isWanted && LINE.test(args.file ?? "") ? listKeysNeeded(placement) : [])
+      out.note(`  ${line}`);
     for (const service of SERVICES) {
       const name = activated.get(service);
       const waiting = placement.added.find((one) => one.service === service)?.name;
@@ -177,10 +185,18 @@ async function findImports(
   if (from === undefined) {
     if (file === undefined) throw usageError(t`choose what to import: a FILE, or --from SOURCE`, HELP);
     if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
-    const { readFileImport } = await import("../../../app/import/foreign-import.ts");
+    const { readFileImport, readLineImport } = await import("../../../app/import/foreign-import.ts");
+    const allowsCommands = args["allow-commands"] === true;
+    if (LINE.test(file))
+      return {
+        ...none,
+        ...(await readLineImport(file, allowsCommands)),
+        where: t`a line without keys`,
+        isForeign: true,
+      };
     return {
       ...none,
-      ...(await readFileImport(resolve(file), args["allow-commands"] === true)),
+      ...(await readFileImport(resolve(file), allowsCommands)),
       where: file,
       isForeign: true,
     };
@@ -239,6 +255,15 @@ function showHosts({ out }: Cli, { isForeign }: Found, placement: Placement): vo
 
 function listHosts({ added }: Placement): string[] {
   return [...new Set(added.flatMap(({ upstreams }) => upstreams.map(({ base_url }) => showHost(base_url))))];
+}
+
+/** What is typed to give each its key: a line has none. */
+function listKeysNeeded({ added }: Placement): string[] {
+  return added.flatMap(({ name, service, upstreams }) =>
+    upstreams.flatMap(({ auth }, index) =>
+      auth == null ? [`ch config set ${name}#${index + 1}${flagFor(service)} --auth-token-stdin`] : [],
+    ),
+  );
 }
 
 function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void {

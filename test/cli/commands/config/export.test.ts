@@ -159,3 +159,26 @@ test("- is standard output, masked as without a file, and no file of that name",
 test("a file name with a blank in it is quoted in what to type next", async () => {
   expect((await run("export", "my backup.json")).stderr).toContain("ch config import 'my backup.json'\n");
 });
+
+test("--line is the configs without a key, which another machine imports and is told what to type for the keys", async () => {
+  const { code, stderr, stdout } = await run("export", "--line", "main");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^codex-helper:1:[\w-]+\n$/);
+  expect(stdout.length).toBeLessThan(1000);
+  expect(stderr).toContain("main#1: left out, because it is a key or may hold one: auth.auth_token");
+  using other = makeTempHome();
+  const shown = await runCli(["config", "import", stdout.trim()], { home: other });
+  expect(shown.stderr).toContain("files and links can come from anyone");
+  const added = await runCli(["config", "import", stdout.trim(), "--yes"], { home: other });
+  expect(added.code).toBe(0);
+  expect(added.stderr).toContain("  ch config set main#1 --auth-token-stdin\n");
+  const text = readFileSync(other.paths.config, "utf8");
+  expect(JSON.parse(text).codex.configs.main).toMatchObject({
+    alias: "主",
+    needs_activation: true,
+    upstreams: [{ base_url: "https://a.example/v1" }],
+  });
+  expect(text).not.toMatch(/sk-|secret/);
+  expect((await run("export", "--line", "--masked")).code).toBe(2);
+  expect((await run("import", "codex-helper:1:half")).stderr).toContain("a part of it is missing or changed");
+});
