@@ -5,11 +5,15 @@ import { parseJson } from "./json-value.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+
+/** Nobody writes more between a key and its value. */
+const MOST_SPACE = 30;
 
 /** Bytes `start` up to `end` (exclusive) of a member's value. */
 export interface ValueRange {
@@ -30,14 +34,28 @@ export function findTopLevelString(bytes: Buffer, name: string): ValueRange | nu
       else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
     }
     if (from !== at || depth !== 1) continue;
-    const afterKey = at + key.length;
-    const colon = /^\s*:\s*(?=")/.exec(bytes.toString("latin1", afterKey, afterKey + 62));
-    if (colon === null) continue;
-    const start = afterKey + colon[0].length;
+    const start = valueAfter(bytes, at + key.length);
+    if (bytes[start] !== QUOTE) continue;
     const end = closingQuote(bytes, start) + 1;
     return end <= bytes.length ? { start, end } : null;
   }
   return null;
+}
+
+/** Where the value behind a key begins; -1 where no colon follows the key. */
+export function valueAfter(bytes: Uint8Array, keyEnd: number): number {
+  const colon = skipBytes(bytes, keyEnd);
+  return bytes[colon] === COLON ? skipBytes(bytes, colon + 1) : -1;
+}
+
+/** The offset of the first byte from there on that is no white space, as regular expressions see it. */
+function skipBytes(bytes: Uint8Array, from: number): number {
+  const last = Math.min(bytes.length, from + MOST_SPACE);
+  for (let at = from; at < last; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte !== 0x20 && (byte < 0x09 || byte > 0x0d) && byte !== 0xa0) return at;
+  }
+  return last;
 }
 
 /**

@@ -103,7 +103,8 @@ function makeUsage(usage: LoggedUsage): unknown {
     iterations: iterations?.map((pass) => ({ model: pass.model, ...makeFigures(pass) })),
     partial: usage.partial,
   };
-  return Object.values(known).some((figure) => figure !== undefined) ? known : undefined;
+  for (const name in known) if (known[name as keyof LoggedUsage] !== undefined) return known;
+  return undefined;
 }
 
 function makeFigures(figures: Figures): Record<keyof Figures, number | undefined> {

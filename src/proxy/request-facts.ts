@@ -1,6 +1,6 @@
 // Reads the few facts about a request that routing needs, by looking at bytes: a body is never parsed for it.
 // Pure.
-import { endsAtTopLevel, findTopLevelString } from "../base/json-members.ts";
+import { endsAtTopLevel, findTopLevelString, valueAfter } from "../base/json-members.ts";
 import { parseJson, stringOr } from "../base/json-value.ts";
 import { shapeOf } from "../base/bytes.ts";
 import type { Endpoint } from "./endpoints.ts";
@@ -31,6 +31,8 @@ const MAX_FIELD_BYTES = 256;
 /** As bytes: a string is searched for from the end at half the speed. */
 const STREAM = Buffer.from('"stream"');
 const STORE = Buffer.from('"store"');
+const TRUE = Buffer.from("true");
+const FALSE = Buffer.from("false");
 const BACKGROUND = Buffer.from('"background"');
 
 /** Facts of one request. `body` is decoded and unredacted or redacted; any bytes are accepted. */
@@ -141,6 +143,7 @@ function readClient(headers: Headers): string | null {
 
 const REQUEST_KIND = /"request_kind":"(\w+)"/;
 const THREAD_SOURCE = /"thread_source":"(\w+)"/;
+const THREAD = '"thread_source":"';
 
 /** The summary of a sub-agent's conversation is one, too: what is told of the request goes before what is told of its agent. */
 function readAgent(headers: Headers): Agent | null {
@@ -149,7 +152,7 @@ function readAgent(headers: Headers): Agent | null {
   const kind = AGENT_WORDS.get(headers.get("x-claude-code-request-class") ?? said(REQUEST_KIND));
   if (kind !== undefined && kind !== "main") return kind;
   const helper = headers.get("x-openai-subagent");
-  const agent = AGENT_WORDS.get(helper ?? said(THREAD_SOURCE));
+  const agent = AGENT_WORDS.get(helper ?? (metadata?.includes(THREAD) === true ? said(THREAD_SOURCE) : ""));
   if (agent !== undefined) return agent;
   if (helper !== null || headers.has("x-claude-code-agent-id")) return "subagent";
   return kind ?? (headers.has("x-claude-code-session-id") ? "main" : null);
@@ -167,21 +170,31 @@ function claudeSession(bytes: Buffer): string | null {
   );
 }
 
+/** A name: there is nothing to parse in it. */
+const PLAIN = /^"[\w./:@-]*"$/;
+
 /** A top-level string of at most 256 bytes. */
 function stringField(bytes: Buffer, name: string): string | null {
   const range = findTopLevelString(bytes, name);
   if (range === null || range.end - range.start > MAX_FIELD_BYTES) return null;
-  return stringOr(parseJson(bytes.toString("utf8", range.start, range.end)), null);
+  const text = bytes.toString("utf8", range.start, range.end);
+  return PLAIN.test(text) ? text.slice(1, -1) : stringOr(parseJson(text), null);
 }
 
 /** A top-level boolean; null for none. The same key may be at another level too, as in a tool's schema. */
 function flagField(bytes: Buffer, key: Buffer): boolean | null {
   for (let at = bytes.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(key, at - 1)) {
-    const value = /^\s*:\s*(true|false)\b/.exec(
-      bytes.toString("latin1", at + key.length, at + key.length + 32),
-    );
-    if (value === null || !endsAtTopLevel(bytes, at + key.length + value[0].length)) continue;
-    return value[1] === "true";
+    const start = valueAfter(bytes, at + key.length);
+    const is = beginsWith(bytes, start, TRUE);
+    if (!is && !beginsWith(bytes, start, FALSE)) continue;
+    if (endsAtTopLevel(bytes, start + (is ? TRUE : FALSE).length)) return is;
   }
   return null;
+}
+
+/** The whole word. */
+function beginsWith(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
+  if (start < 0) return false;
+  for (let at = 0; at < word.length; at += 1) if (bytes[start + at] !== word[at]) return false;
+  return !/\w/.test(String.fromCharCode(bytes[start + word.length] ?? 0));
 }

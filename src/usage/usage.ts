@@ -21,22 +21,26 @@ export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | unde
   for (const record of records) findings.merge(record);
   const own = readFigures(api, findings);
   const passes = readPasses(api, records, own);
-  const { isWhole, ...figures } = passes === null ? own : addUp(own, passes);
+  const { figures, isWhole } = passes === null ? own : addUp(own, passes);
   if ((figures.total_tokens ?? 0) === 0) return undefined;
   const tools = readTools(findings);
   const tier = readWord(records, "service_tier");
   const speed = readWord(records, "speed");
   const place = readWord(records, "inference_geo");
-  return {
-    ...figures,
-    ...(tools === null ? {} : { server_tool_use: tools }),
-    ...(tier === undefined ? {} : tierOf(tier)),
-    ...(speed === undefined ? {} : { speed }),
-    ...(place === undefined ? {} : { inference_geo: place }),
-    ...(passes === null ? {} : { iterations: passes.map(({ isWhole: _, ...pass }) => pass) }),
-    ...(isWhole ? {} : { partial: true }),
-  };
+  const usage: Writable = figures;
+  if (tools !== null) usage.server_tool_use = tools;
+  if (tier !== undefined) Object.assign(usage, tierOf(tier));
+  if (speed !== undefined) usage.speed = speed;
+  if (place !== undefined) usage.inference_geo = place;
+  if (passes !== null)
+    usage.iterations = passes.map(({ figures: told, model }) =>
+      model === undefined ? told : { model, ...told },
+    );
+  if (!isWhole) usage.partial = true;
+  return usage;
 }
+
+type Writable = { -readonly [name in keyof Usage]: Usage[name] };
 
 /** The same where something was written although an upstream counts none: that zero means that it was not counted. */
 export function withoutZeroOutput({ output_tokens: _, ...usage }: Usage): Usage {
@@ -57,7 +61,8 @@ function readWord(records: readonly JsonRecord[], name: string): string | undefi
   return wordOf(records.findLast((record) => wordOf(record[name]) !== undefined)?.[name]);
 }
 
-interface Read extends Figures {
+interface Read {
+  readonly figures: { -readonly [name in keyof Figures]: Figures[name] };
   /** Nothing is known to be missing. */
   readonly isWhole: boolean;
 }
@@ -96,7 +101,7 @@ function readFigures(api: Api, findings: Findings): Read {
 
   const counted = (api === "messages" && all === undefined ? inCache : (all ?? 0)) + (output ?? 0);
   const total = api === "messages" && counted > 0 ? counted : Math.max(given, counted);
-  return {
+  const figures = {
     input_tokens: input,
     output_tokens: output,
     reasoning_tokens: reasoning,
@@ -108,6 +113,9 @@ function readFigures(api: Api, findings: Findings): Read {
     output_audio_tokens: of("output_audio_tokens") || undefined,
     input_image_tokens: of("input_image_tokens") || undefined,
     output_image_tokens: of("output_image_tokens") || undefined,
+  };
+  return {
+    figures,
     // What only reads, as embeddings do, has no output to tell.
     isWhole: all !== undefined && total === counted && (output !== undefined || given === all),
   };
@@ -167,7 +175,8 @@ function readPasses(
       return { ...(isName ? { model } : {}), ...readFigures(api, findings) };
     });
   const isTold = passes.every(
-    ({ model, total_tokens: total = 0 }) => model === undefined && total <= (own.total_tokens ?? 0),
+    ({ figures, model }) =>
+      model === undefined && (figures.total_tokens ?? 0) <= (own.figures.total_tokens ?? 0),
   );
   return isTold && passes.length < 2 ? null : passes;
 }
@@ -177,12 +186,12 @@ const LONGEST_MODEL = 100;
 
 /** The sum of the passes; what none of them tells is as the answer says it. */
 function addUp(own: Read, passes: readonly Read[]): Read {
-  const sums: { -readonly [name in keyof Figures]: Figures[name] } = { ...own };
+  const sums = { ...own.figures };
   for (const name of FIGURES) {
-    const told = passes.filter((pass) => pass[name] !== undefined);
-    if (told.length > 0) sums[name] = told.reduce((sum, pass) => sum + (pass[name] ?? 0), 0);
+    const told = passes.filter(({ figures }) => figures[name] !== undefined);
+    if (told.length > 0) sums[name] = told.reduce((sum, { figures }) => sum + (figures[name] ?? 0), 0);
   }
-  return { ...sums, isWhole: passes.every(({ isWhole }) => isWhole) };
+  return { figures: sums, isWhole: passes.every(({ isWhole }) => isWhole) };
 }
 
 const FIGURES = [

@@ -143,3 +143,12 @@ test("another model is asked for by changing that value and nothing else", () =>
     }),
   );
 });
+
+test.each(["", " ", "\n  ", " \t\r\n "])("white space %j around a colon changes nothing", (space) => {
+  const said = (flag: string): string =>
+    `{"model"${space}:${space}"gpt-6","input":[],"stream"${space}:${space}${flag},"store":true}`;
+  expect(facts(said("true"))).toMatchObject({ model: "gpt-6", stream: true, store: true });
+  expect(facts(said("false"))).toMatchObject({ model: "gpt-6", stream: false });
+  expect(facts(said("trueish"))).toMatchObject({ stream: false });
+  expect(facts(said('"true"'))).toMatchObject({ stream: false });
+});
