@@ -40,22 +40,46 @@ const UNREADABLE: TapFacts = {
   isReadable: false,
 };
 
+/** Of many streams at once each event finds the caches cold: its reader looks at several together, or when it is asked. */
+const BATCH_BYTES = 4 * 1024;
+
+type Reader = ReturnType<typeof createAnswerReader>;
+
+function makePlainTap(behind: Reader, batchBytes: number): StreamTap {
+  let unread: Uint8Array[] = [];
+  let unreadBytes = 0;
+  const upToDate = (): Reader => {
+    if (unreadBytes > 0) {
+      const chunks = unread;
+      unread = [];
+      unreadBytes = 0;
+      for (const chunk of chunks) behind.feed(chunk);
+    }
+    return behind;
+  };
+  return {
+    feed(chunk) {
+      unread.push(chunk);
+      unreadBytes += chunk.length;
+      if (unreadBytes >= batchBytes) upToDate();
+    },
+    flush: () => Promise.resolve(),
+    finish: () => ({ ...upToDate().facts(), isReadable: true }),
+    activity: () => upToDate().activity,
+    countWritten: () => upToDate().countWritten(),
+    countShown: () => upToDate().countShown(),
+    close() {},
+  };
+}
+
 /** A tap for one answer. `encoding` is its Content-Encoding; of one that was `decoded` before the tap frees what it has seen. */
 export function createStreamTap(api: Api, encoding: string | null, decoded = false): StreamTap {
   const name = encoding?.trim().toLowerCase() ?? "";
   const isPlain = name === "" || name === "identity";
-  if (isPlain) {
-    const reader = createAnswerReader(api, decoded ? freePiece : undefined);
-    return {
-      feed: (chunk) => reader.feed(chunk),
-      flush: () => Promise.resolve(),
-      finish: () => ({ ...reader.facts(), isReadable: true }),
-      activity: () => reader.activity,
-      countWritten: () => reader.countWritten(),
-      countShown: () => reader.countShown(),
-      close() {},
-    };
-  }
+  if (isPlain)
+    return decoded
+      ? makePlainTap(createAnswerReader(api, freePiece), 0)
+      : makePlainTap(createAnswerReader(api), BATCH_BYTES);
 
   const decoder = createDecoder(name, { burstBytes: BURST_BYTES });
   const waiting: Uint8Array[] = [];
@@ -64,7 +88,7 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
   let isTooLarge = false;
   let working: Promise<void> | null = null;
   /** Null once it is given up: what it has kept is free again. */
-  let reader: ReturnType<typeof createAnswerReader> | null = createAnswerReader(api, freePiece);
+  let reader: Reader | null = createAnswerReader(api, freePiece);
   const giveUp = (): void => {
     isReadable = false;
     reader?.close();
