@@ -56,11 +56,31 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
     if (as !== "complete") abort();
     options.onEnd(as);
   };
-  const { idleMs, restorer } = options;
+  const { idleMs, onWritten, restorer } = options;
   const writeAll = async (controller: DirectController, pieces: readonly Uint8Array[]): Promise<void> => {
     for (const piece of pieces) {
       const written: unknown = controller.write(piece);
       if (typeof written === "object") await Promise.resolve(written);
+    }
+  };
+  /** Null where nothing is to be waited for. */
+  const passOn = (controller: DirectController, chunk: Uint8Array): Promise<void> | null => {
+    options.observe(chunk);
+    if (restorer !== null) return writeAll(controller, restorer.push(chunk));
+    const written: unknown = controller.write(chunk);
+    if (typeof written === "object") return Promise.resolve(written).then(() => onWritten?.(chunk));
+    onWritten?.(chunk);
+    return null;
+  };
+  // Small, and apart from the rest: what an await saves and brings back is all that its function holds.
+  const passRest = async (controller: DirectController): Promise<void> => {
+    for (;;) {
+      waitingSince = performance.now();
+      const { done, value } = await body.next();
+      waitingSince = 0;
+      const writing = value === undefined ? null : passOn(controller, value);
+      if (writing !== null) await writing;
+      if (done) return;
     }
   };
   let hasRest = false;
@@ -98,28 +118,11 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
       watchIdle();
       try {
         for (const chunk of body.held()) {
-          options.observe(chunk);
-          if (restorer === null) {
-            const written: unknown = controller.write(chunk);
-            if (typeof written === "object") await Promise.resolve(written);
-            options.onWritten?.(chunk);
-          } else await writeAll(controller, restorer.push(chunk));
+          const writing = passOn(controller, chunk);
+          if (writing !== null) await writing;
         }
         body.letGo();
-        for (;;) {
-          waitingSince = performance.now();
-          const { done, value } = await body.next();
-          waitingSince = 0;
-          if (value !== undefined) {
-            options.observe(value);
-            if (restorer === null) {
-              const written: unknown = controller.write(value);
-              if (typeof written === "object") await Promise.resolve(written);
-              options.onWritten?.(value);
-            } else await writeAll(controller, restorer.push(value));
-          }
-          if (done) break;
-        }
+        await passRest(controller);
         await writeRest(controller);
         finish((await options.isComplete(true)) ? "complete" : "no-terminal-event");
       } catch {
