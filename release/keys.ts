@@ -61,7 +61,7 @@ function addKey(known: readonly PublicKey[], name: string, file: string): void {
   process.stdout
     .write(`The secret key is in ${file}, the public one in release/keys.json, the scripts and the documents.
 Next: gh secret set RELEASE_KEY --env release < ${file}
-Then keep the file off line, and commit what changed.
+Then keep the file offline, and commit what changed.
 `);
 }
 
