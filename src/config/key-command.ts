@@ -18,9 +18,12 @@ export const commandSchema = (prints: string) =>
     `Program and arguments that print ${prints}, run without a shell: \`["op", "read", "op://vault/item/key"]\`.`,
   );
 
+/** Thirty days. */
+export const LONGEST_TTL_SECS = 2_592_000;
+
 export const commandTtlSchema = () =>
   maybe(
-    later(() => z.number().check(z.minimum(1), z.maximum(2_592_000))),
+    later(() => z.number().check(z.minimum(1), z.maximum(LONGEST_TTL_SECS))),
     `Seconds for which a key that a command printed is used. Default ${USUAL_TTL_SECS}.`,
   );
 

@@ -18,14 +18,20 @@ export function describeRedaction({ packs, rules, state }: RedactionFacts): Text
     case "none":
       return t`there are no redaction rules`;
     case "rules":
-      if (packs !== undefined && rules === 0) return t`redaction packs in use: ${packs.join(", ")}`;
-      if (packs !== undefined) return t`redaction rules in use: ${rules}, and the packs ${packs.join(", ")}`;
+      if (packs !== undefined) return t`redaction in use: ${describeRuleCount(rules, packs)}`;
       return rules === 1 ? t`1 redaction rule is in use` : t`${rules} redaction rules are in use`;
     case "broken":
       return t`redaction rules cannot be read: requests are refused`;
     case "gone":
       return t`redaction rules are gone: requests are refused`;
   }
+}
+
+/** "2 rules, and the packs emails, secrets"; at least one pack. */
+export function describeRuleCount(rules: number, packs: readonly string[]): Text {
+  const words = packs.length === 1 ? t`the pack ${packs[0] ?? ""}` : t`the packs ${packs.join(", ")}`;
+  if (rules === 0) return words;
+  return rules === 1 ? t`1 rule, and ${words}` : t`${rules} rules, and ${words}`;
 }
 
 const ACCEPT_REMOVAL = "ch filter check --accept-removal";

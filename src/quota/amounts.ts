@@ -12,8 +12,9 @@ export function showRest(left: number, limit: number | null, unit: string): stri
   return limit === null || unit === "USD" ? showAmount(left, unit) : showDigits(left, unit);
 }
 
-/** Money to the cent; anything else as it is, to two digits. */
+/** Money to the cent, and what is less than one to its hundredth; anything else as it is, to two digits. */
 function showDigits(amount: number, unit: string): string {
-  if (unit === "USD" || unit === "CNY") return amount.toFixed(2);
+  const isSmall = amount !== 0 && Math.abs(amount) < 0.01;
+  if (unit === "USD" || unit === "CNY") return amount.toFixed(isSmall ? 4 : 2);
   return String(Math.round(amount * 100) / 100);
 }

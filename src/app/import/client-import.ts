@@ -46,7 +46,7 @@ export async function findImport(options: ImportOptions): Promise<Import> {
     "",
   );
   const client = CLIENT_NAME[service];
-  throw new UserError(t`no ${client} provider or login found to import${why}`, {
+  throw new UserError(t`no upstream is configured for ${client}, and it has none to import${why}`, {
     hint: `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`,
   });
 }

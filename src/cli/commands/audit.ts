@@ -17,7 +17,11 @@ const DEFAULT_SINCE = "7d";
 const AUDIT_ARGS = {
   ...RANGE_ARGS,
   since: { ...RANGE_ARGS.since, description: "7d (default), today, last-week, 2026-01-31T14:30" },
-  upstream: { type: "string", valueHint: "NAME#N", description: "only this upstream, beside the others" },
+  upstream: {
+    type: "string",
+    valueHint: "NAME[#N]",
+    description: "only this upstream, or those of this config, beside the others",
+  },
   ...JSON_ARG,
 } as const;
 
@@ -133,7 +137,9 @@ async function runAudit(
 /** Throws UserError for one that no request in the range went to. */
 function choose(all: readonly AuditedUpstream[], name: string | undefined): readonly AuditedUpstream[] {
   if (name === undefined) return all;
-  const found = all.filter(({ baseUrl, label }) => label === name || baseUrl === name);
+  const found = all.filter(
+    ({ baseUrl, label }) => label === name || baseUrl === name || label?.replace(/#\d+$/, "") === name,
+  );
   if (found.length > 0) return found;
   const labels = all.flatMap(({ label }) => label ?? []);
   throw new UserError(t`no request of ${name} in the log since then`, {

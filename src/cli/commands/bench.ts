@@ -103,7 +103,9 @@ function describePlan(contenders: readonly Contender[], rounds: number, usd: num
   const rows = contenders.map(({ model, upstream }) => [nameIt(upstream), showHost(upstream.baseUrl), model]);
   const cost = usd === null ? t`what they cost is not known` : t`about ${formatUsd(usd)} in all`;
   return [
-    t`These are asked ${rounds} times each, with their keys:`,
+    rounds === 1
+      ? t`These are asked once each, with their keys:`
+      : t`These are asked ${rounds} times each, with their keys:`,
     ...alignRows(rows, undefined).map((row) => `  ${row}`),
     t`A round is about 5,000 tokens in and 300 out: ${cost}. About seven small requests come before and after.`,
   ];

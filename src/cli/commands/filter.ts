@@ -10,7 +10,7 @@ import { inShell } from "../../base/shell.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
 import { PACK_NAMES } from "../../filter/packs.ts";
-import { describeRedaction } from "../../filter/redaction.ts";
+import { describeRedaction, describeRuleCount } from "../../filter/redaction.ts";
 import { NO_RULES, type RuleSet, packsOf, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
 import sampleOfResponses from "../../filter/sample-responses.json" with { type: "json" };
@@ -176,7 +176,7 @@ function countRules(path: string, rules: RuleSet): string {
   const own = rules.rules.filter(({ pack }) => pack === undefined);
   const count = own.length;
   const packs = packsOf(rules);
-  if (packs.length > 0) return t`${path}: ${count} rules, and the packs ${packs.join(", ")}`;
+  if (packs.length > 0) return t`${path}: ${tell(describeRuleCount(count, packs))}`;
   const patterns = own.filter(({ regex }) => regex).length;
   const share = patterns === 0 ? t`no regular expressions` : t`${patterns} with a regular expression`;
   return count === 1 ? t`${path}: 1 rule, ${share}` : t`${path}: ${count} rules, ${share}`;

@@ -26,6 +26,7 @@ import {
   describeWhy,
   showHealth,
 } from "../upstream-words.ts";
+import { readCurrentDirectory } from "../current-directory.ts";
 import { alignRows, wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
@@ -40,7 +41,11 @@ const explainCommand = defineCommand({
   args: {
     model: { type: "string", valueHint: "MODEL", description: "the model that the client requests" },
     session: { type: "string", valueHint: "ID", description: "a session that may be bound to an upstream" },
-    path: { type: "string", valueHint: "DIR", description: "where the request comes from" },
+    path: {
+      type: "string",
+      valueHint: "DIR",
+      description: "where the request comes from. Default: here, or where the session is",
+    },
     response: {
       type: "string",
       valueHint: "FILE|-",
@@ -51,9 +56,13 @@ const explainCommand = defineCommand({
   },
   async run(args, cli) {
     const { out } = cli;
-    const service = chooseService(args, await loadConfig(cli.paths.config));
+    const config = await loadConfig(cli.paths.config);
+    const service = chooseService(args, config);
     if (args.response !== undefined) return await explainResponse(args.response, service, args.json, cli);
-    const directory = args.path === undefined ? null : resolve(expandHome(args.path, findUserHome(cli.env)));
+    const given = args.path === undefined ? null : resolve(expandHome(args.path, findUserHome(cli.env)));
+    // A session has a directory of its own.
+    const isHere = given === null && args.session === undefined && config.projects.length > 0;
+    const directory = isHere ? readCurrentDirectory(cli.env) : given;
     const question = { model: args.model ?? null, sessionId: args.session ?? null, directory };
     const { explanation, isRunning } = await surveyRoute(service, question, cli);
     const { config_name, max_upstreams, places, problem, project, wall } = explanation;
@@ -62,7 +71,7 @@ const explainCommand = defineCommand({
     out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? "-"}`);
     if (project != null)
       out.line(wall === undefined ? t`project ${project}` : t`project ${project}, behind a wall`);
-    else if (directory !== null) out.line(t`no project: no rule of config.json means this directory`);
+    else if (given !== null) out.line(t`no project: no rule of config.json means this directory`);
     if (explanation.chain !== undefined) out.line(describeChain(explanation.chain));
     if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
     const now = cli.now();

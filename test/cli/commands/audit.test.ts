@@ -100,6 +100,11 @@ describe("ch audit", () => {
 
     const one = await runInProcess(["audit", "--since", "30d", "--upstream", label, "--json"], home.env);
     expect(JSON.parse(one.stdout).upstreams).toHaveLength(1);
+    const whole = await runInProcess(
+      ["audit", "--since", "30d", "--upstream", label.replace(/#\d+$/, ""), "--json"],
+      home.env,
+    );
+    expect(JSON.parse(whole.stdout).upstreams).toContainEqual(JSON.parse(one.stdout).upstreams[0]);
   });
 
   test("a wrong name is an error that says what there is", async () => {

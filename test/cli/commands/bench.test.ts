@@ -125,6 +125,7 @@ test("sends nothing without a yes, and says what to type", async () => {
   const asked = (await bench()).stderr;
   expect(asked).toMatch(/^ {2}main#1 Codex +http/m);
   expect(asked).toMatch(/^ {2}main#1 Claude Code +http/m);
+  expect((await bench("--rounds", "1")).stderr).toContain("These are asked once each, with their keys:");
   const none = await bench("nobody", "--yes");
   expect([none.code, none.stderr.split("\n")[0]]).toEqual([1, 'error: there is no upstream "nobody"']);
   for (const rounds of ["0", "21", "x"]) expect((await bench("--rounds", rounds, "--yes")).code).toBe(2);

@@ -445,3 +445,21 @@ describe("config edit and path", () => {
     );
   });
 });
+
+test("add takes how long a command's key is used, before the command", async () => {
+  using home = makeTempHome();
+  const base = "add main --base-url https://one.example/v1";
+  const ttl = await config(home, `${base} --command-ttl 600 --auth-token-command -- /bin/echo key`);
+  expect(ttl.code).toBe(0);
+  const { auth } = JSON.parse(readFileSync(join(home.path, FILE), "utf8")).codex.configs.main.upstreams[0];
+  expect(auth).toEqual({ auth_token_command: ["/bin/echo", "key"], command_ttl_secs: 600 });
+  for (const [flags, words] of [
+    ["--command-ttl 0 --auth-token-command -- /bin/echo", "--command-ttl takes a number from 1 to 2592000"],
+    ["--command-ttl soon --api-key-command -- /bin/echo", "--command-ttl takes a number"],
+    ["--command-ttl 600 --auth-token-env K", "--command-ttl is for the key of a command"],
+    ["--command-ttl 600", "--command-ttl is for the key of a command"],
+  ] as const) {
+    const { code, stderr } = await configHere(home, `${base.replace("main", "b")} ${flags}`);
+    expect({ flags, code, stderr }).toEqual({ flags, code: 2, stderr: expect.stringContaining(words) });
+  }
+});

@@ -319,7 +319,9 @@ test("never configured: nothing is refused, written or asked", async () => {
   await using proxy = await startProxy();
   await using serving = proxy.start();
   await serving.waitFor(READY);
-  expect(serving.stderr()).toContain("there are no redaction rules");
+  // What was never set up is not said at each start.
+  expect(serving.stderr()).not.toContain("redaction");
+  expect((await runCli(["status"], { home })).stdout).toContain("there are no redaction rules");
   expect(await proxy.send()).toStartWith("200");
   expect(existsSync(home.paths.filterRecord)).toBe(false);
   expect(await seeState()).toEqual({ state: "none", rules: 0 });
@@ -342,6 +344,9 @@ test("add, list and remove work on filter.json and on a project's file, and show
   expect(tried.stdout).toContain("emails/email");
   expect(tried.stdout).not.toContain("jane@corp-mail.net");
   expect(await ch(["remove", "secrets"])).toMatchObject({ code: 0 });
+  expect((await ch(["check"])).stdout).toContain("2 rules, and the pack emails\n");
+  expect((await ch(["add", "git-remotes"])).stderr).toMatch(/: \d+ patterns?\n/);
+  expect(await ch(["remove", "git-remotes"])).toMatchObject({ code: 0 });
   expect(await ch(["remove", "secrets"])).toMatchObject({ code: 1 });
   expect((await ch(["add", "nonsense"])).stderr).toContain('there is no pack "nonsense"');
 

@@ -490,7 +490,9 @@ test("where only the other client has a config, the error at a terminal names th
     codex: { configs: { mine: { upstreams: [{ base_url: "https://mine.example/v1" }] } } },
   });
   await using session = start(["--claude", "--port", `${freePort()}`], home);
-  await session.waitFor(/error: no Claude Code provider or login found to import.*\n {2}ch init --claude\n/);
+  await session.waitFor(
+    /error: no upstream is configured for Claude Code, and it has none to import.*\n {2}ch init --claude\n/,
+  );
   expect(await session.exited).toBe(1);
 });
 

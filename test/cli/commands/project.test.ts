@@ -71,6 +71,13 @@ test("project sets a rule, shows which one holds where and why, and removes it",
       { label: "main#1", standing: "walled", reason: "the wall of project acme is before it" },
     ],
   });
+  // Typed there, it is meant without being named; a session has a directory of its own.
+  const here = (...more: readonly string[]) =>
+    runCli(["routing", "explain", ...more], { home, cwd: join(home.path, "work/acme") });
+  expect((await here()).stdout).toContain("project acme, behind a wall\n");
+  expect(JSON.parse((await here("--json")).stdout)).toEqual(JSON.parse(explained.stdout));
+  expect((await here("--session", "0199a2f4")).stdout).not.toContain("project");
+  expect((await runCli(["routing", "explain"], { home })).stdout).not.toContain("project");
   expect(await run("unset", "~/work/acme/*", "--allow")).toMatchObject({ code: 0 });
   expect(JSON.parse((await run("list", "--json")).stdout)).toMatchObject({
     unknown_project: "default",

@@ -122,7 +122,7 @@ test("without a config it says what to type, and nothing is left behind", async 
   using home = makeTempHome();
   const { code, stderr, stdout } = await runCli(["serve"], { home });
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toContain("error: no Codex provider or login found to import");
+  expect(stderr).toContain("error: no upstream is configured for Codex, and it has none to import");
   expect(stderr).toContain("\n  ch config add main --base-url URL --auth-token-env NAME");
 });
 
@@ -189,7 +189,7 @@ test("both services in one process, each on its own port", async () => {
   });
   const { code, stderr } = await runCli(["serve", "--all", "--no-switch"], { home });
   expect(code).toBe(1);
-  expect(stderr).toContain("no Claude Code provider or login found to import");
+  expect(stderr).toContain("no upstream is configured for Claude Code, and it has none to import");
   expect(stderr).toContain("--claude");
 });
 

@@ -9,10 +9,10 @@ import { planAdd, planAppend } from "../../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
-import type { UpstreamEntry } from "../../../config/schema.ts";
-import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
+import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
+import { SERVICE_ARGS, type Typed, readService, readWholeNumber, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
-import { showCommand } from "../../../config/key-command.ts";
+import { LONGEST_TTL_SECS, showCommand } from "../../../config/key-command.ts";
 import { splitRepeated } from "../../flags.ts";
 import { CREDENTIAL_ARGS, credentialFlags, readCredential } from "./credential.ts";
 import { nameInUse, noteUse, warnOfVariables } from "./in-use.ts";
@@ -32,6 +32,11 @@ const ADD_ARGS = {
     description: "base URL of the API, as its operator gives it",
   },
   ...CREDENTIAL_ARGS,
+  "command-ttl": {
+    type: "string",
+    valueHint: "SECS",
+    description: "how long a key that a command printed is used; before the command",
+  },
   alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
   append: { type: "boolean", description: "add to an existing config, as its last backup" },
   "from-config": {
@@ -82,6 +87,7 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
     help: HELP,
     line: `ch config add ${args.name} --base-url URL`,
   });
+  const ttl = readTtl(args, auth);
   if (args["from-config"] !== undefined) {
     if (args["base-url"] !== undefined || auth !== null) {
       throw usageError(t`--from-config copies address and key: do not use it with the other flags`, HELP);
@@ -94,7 +100,15 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   const refuse = (words: Text): UserError => usageError(`--base-url ${tell(words)}`, lineWith(typed, args));
   if (base.kind === "bad") throw refuse(base.problem);
   if (base.miss !== undefined) throw refuse(base.miss);
-  return { base_url: base.url, ...(auth === null ? {} : { auth }) };
+  return { base_url: base.url, ...(auth === null ? {} : { auth: { ...auth, ...ttl } }) };
+}
+
+function readTtl({ "command-ttl": typed }: AddArgs, auth: AuthEntry | null): AuthEntry {
+  if (typed === undefined) return {};
+  if (auth?.auth_token_command == null && auth?.api_key_command == null)
+    throw usageError(t`--command-ttl is for the key of a command`, HELP);
+  const secs = readWholeNumber("--command-ttl", typed, { least: 1, most: LONGEST_TTL_SECS, example: 600 });
+  return { command_ttl_secs: secs };
 }
 
 /** In the words of the flags, before anything is read or written. */

@@ -99,7 +99,8 @@ export const addCommand = defineCommand({
     const isNew = await updatePack({ ...cli, path }, { pack, restore: args.restore });
     const file = showPath(path, cli.env);
     const patterns = loadPack(pack).patterns.length;
-    if (isNew) cli.out.note(t`added ${pack} to ${file}: ${patterns} patterns`);
+    const count = patterns === 1 ? t`1 pattern` : t`${patterns} patterns`;
+    if (isNew) cli.out.note(t`added ${pack} to ${file}: ${count}`);
     else cli.out.note(t`${pack} is in ${file} already`);
     const { shell } = await loadConfig(cli.paths.config);
     if (shell.filter === false) cli.out.warn(t`redaction is off: "filter": false in config.json`);

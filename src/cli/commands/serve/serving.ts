@@ -152,7 +152,8 @@ async function start(cli: Cli, options: RunOptions, log: ServeLog) {
     if (switched === undefined) say(...describeUnswitched(one, serving.clientToken !== null));
     else say(...describeSwitched(switched, env), tell(CLIENTS[one.service].describeOpenSessions()));
   }
-  say(tell(describeRedaction(serving.redaction)));
+  // Nothing is said of what was never set up: ch status does.
+  if (serving.redaction.state !== "none") say(tell(describeRedaction(serving.redaction)));
   say(t`Press Ctrl+C to stop.`);
   log.attach(serving);
   return { serving, switching };
