@@ -131,7 +131,8 @@ export async function answerFrom(
     const held = answer.body.held();
     for (const chunk of held) tap?.feed(chunk);
     // What is left to do for the record need not keep the client waiting.
-    setImmediate(() => void isComplete(true).then(() => finish("complete")));
+    if (tap === null) setImmediate(finish, "complete");
+    else setImmediate(() => void isComplete(true).then(() => finish("complete")));
     const [only] = held;
     const whole = held.length === 1 && only !== undefined ? only : Buffer.concat(held);
     return new Response(isRestored ? restoring.whole(whole, contentType) : whole, init);

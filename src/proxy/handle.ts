@@ -164,9 +164,10 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     permits: exchange.permits,
   });
   answer.catch(() => exchange.end(OUR_BUG));
+  // Others cannot be sent a sign of life.
+  if (!facts.stream || endpoint.api === null) return await answer;
   return await withHeartbeat(answer, {
     api: endpoint.api,
-    stream: facts.stream,
     afterMs: deps.heartbeat.afterMs ?? headWaitMs(exchange.service, request.headers),
     everyMs: deps.heartbeat.everyMs,
     onStart: (status) => exchange.fixStatus(status),

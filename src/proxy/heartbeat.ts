@@ -8,9 +8,7 @@ import { readCodings } from "./codings.ts";
 import { makeErrorEvent } from "./local-error.ts";
 
 export interface HeartbeatOptions {
-  readonly api: Api | null;
-  /** The client asked for a stream of events; others cannot be sent a sign of life. */
-  readonly stream: boolean;
+  readonly api: Api;
   /** How long the client waits for a head. */
   readonly afterMs: number;
   /** Default: once a minute. */
@@ -46,10 +44,9 @@ const HEARTBEATS: Readonly<Record<Api, string>> = {
   chat: ": keepalive\n\n",
 };
 
-/** `answer` itself when it comes in time; otherwise a stream of heartbeats that ends in it. */
+/** `answer` itself when it comes in time; otherwise a stream of heartbeats that ends in it. The client asked for one of events. */
 export async function withHeartbeat(answer: Promise<Response>, options: HeartbeatOptions): Promise<Response> {
   const { api, everyMs = HEARTBEAT_SECS * 1_000 } = options;
-  if (api === null || !options.stream) return await answer;
   const first = await within(answer, options.afterMs);
   if (first !== null) return first;
   options.onStart(200);

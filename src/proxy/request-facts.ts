@@ -135,10 +135,16 @@ const AGENT_WORDS: ReadonlyMap<string, Agent> = new Map([
 /** Name and version alone: what else a user-agent says may be the user's own, and is nobody's business. */
 const CLIENT = /^([A-Za-z][\w.-]{0,39}(?:\/[A-Za-z]{1,20})?)[/ ]v?(\d{1,9}(?:\.\d{1,9}){1,3})(?![\w.])/;
 
+/** One request after the other is the same program's. */
+let lastClient: { readonly agent: string; readonly name: string | null } = { agent: "", name: null };
+
 /** The first product of a user-agent (RFC 9110 10.1.5), as SDKs write it too: "OpenAI/JS 5.20.1". */
 function readClient(headers: Headers): string | null {
-  const [, name, version] = CLIENT.exec(headers.get("user-agent") ?? "") ?? [];
-  return name === undefined || version === undefined ? null : `${name}/${version}`;
+  const agent = headers.get("user-agent") ?? "";
+  if (agent === lastClient.agent) return lastClient.name;
+  const [, name, version] = CLIENT.exec(agent) ?? [];
+  lastClient = { agent, name: name === undefined || version === undefined ? null : `${name}/${version}` };
+  return lastClient.name;
 }
 
 const REQUEST_KIND = /"request_kind":"(\w+)"/;
