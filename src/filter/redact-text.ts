@@ -95,7 +95,9 @@ function applyRules(text: string, redactor: Redactor, work: Work): string {
 }
 
 function applyRule(text: string, matcher: Matcher, work: Work): string {
-  const findBound = makeFindBound(text, (part) => matcher.find(part, work.deadline).length > 0);
+  const findBound = matcher.rule.regex
+    ? makeFindBound(text, (part) => matcher.find(part, work.deadline).length > 0)
+    : undefined;
   const matches = matcher.find(text, work.deadline, findBound);
   const ranges =
     work.issuer === null || matches.length === 0

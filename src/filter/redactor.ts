@@ -26,6 +26,12 @@ export function makeRedactor(matchers: readonly Matcher[]) {
   const hasPatterns = literals.length < matchers.length;
   const patterns = once(() => planPatterns(matchers));
   const units = sourceUnits(matchers);
+  const others = matchers.filter(({ rule }) => rule.regex || rule.ignoreCase);
+  /** Without the literals that the text holds no part of: one search for those that share a needle. */
+  const withLiterals = (text: string): readonly Matcher[] =>
+    others.length === matchers.length || needles().some((needle) => text.includes(needle))
+      ? matchers
+      : others;
   return {
     matchers,
     /** Some hits become placeholders. */
@@ -42,8 +48,10 @@ export function makeRedactor(matchers: readonly Matcher[]) {
     /** Code units of the literal sources, and those that escapes are made of. */
     units: withEscapeUnits(units),
     /** The rules that may match in a text, in order. */
-    among: (text: string, allowance: Allowance): readonly Matcher[] =>
-      hasPatterns ? patterns().among(text, allowance) : matchers,
+    among(text: string, allowance: Allowance): readonly Matcher[] {
+      const given = withLiterals(text);
+      return hasPatterns ? patterns().among(text, allowance, given) : given;
+    },
     /** Any escape of one of `units`. */
     escapePattern: makeEscapePattern(units),
   };
@@ -57,23 +65,24 @@ function planPatterns(matchers: readonly Matcher[]) {
   });
   const known = trees.flatMap((tree) => tree ?? []);
   const prefilter = known.length === 0 ? null : createPrefilter(known);
-  /** The place of each rule among those that are known; -1 for the others, which may match anywhere. */
-  let count = 0;
-  const places = trees.map((tree) => (tree === null ? -1 : count++));
-  const isAllKnown = !places.includes(-1);
+  /** The place of each rule among those that are known. */
+  const places = new Map<Matcher, number>();
+  for (const [index, matcher] of matchers.entries())
+    if (trees[index] != null) places.set(matcher, places.size);
   return {
     prefilter,
     matchesAnywhere: matchers.some(({ rule }, index) => rule.regex && trees[index] === null),
-    among(text: string, allowance: Allowance): readonly Matcher[] {
+    /** Those of the given rules that may match: what nothing is known of may match anywhere. */
+    among(text: string, allowance: Allowance, given: readonly Matcher[]): readonly Matcher[] {
       const seen = prefilter?.seen(text, allowance);
-      if (seen === undefined) return matchers;
-      if (isAllKnown && !seen.includes(1)) return NO_MATCHERS;
-      return matchers.filter((_, index) => places[index] === -1 || seen[places[index] ?? 0] === 1);
+      if (seen === undefined) return given;
+      return given.filter((matcher) => {
+        const place = places.get(matcher);
+        return place === undefined || seen[place] === 1;
+      });
     },
   };
 }
-
-const NO_MATCHERS: readonly Matcher[] = [];
 
 /** The longest part of a source that is sure to be seen in any JSON spelling of it, long escapes aside. */
 function makeNeedle(source: string, ignoreCase: boolean): string {
