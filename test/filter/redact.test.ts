@@ -42,6 +42,37 @@ const CASES: readonly (readonly [title: string, rules: unknown, before: string, 
     '"axb"',
     '""',
   ],
+  [
+    "what a literal joins is another rule's, behind it or before",
+    [
+      { op: "remove", source: "second.example" },
+      { op: "remove", source: "first" },
+      { op: "remove", source: "third" },
+    ],
+    '"a secfthfirstirdirstond.example b"',
+    '"a  b"',
+  ],
+  [
+    "what a pattern joins is a literal's",
+    [
+      { op: "remove", source: "plain" },
+      { op: "remove", source: "k[0-9]+", regex: true },
+    ],
+    '"<plk12ain>"',
+    '"<>"',
+  ],
+  [
+    "a literal of any case is found in a text that holds none of the others",
+    [DOMAIN, { op: "remove", source: "Secret", ignore_case: true }],
+    '"<sEcReT>"',
+    '"<>"',
+  ],
+  [
+    "a body without a match in its bytes is read for its escapes alone",
+    [DOMAIN],
+    '"\\u0079our-company.com"',
+    '"[DOMAIN]"',
+  ],
   ["case matters", [{ op: "remove", source: "Key" }], '"key KEY Key"', '"key KEY "'],
   [
     "case does not matter when told so",
