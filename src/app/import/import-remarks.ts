@@ -67,7 +67,7 @@ export function listRemarks(
 
 interface Context {
   readonly here: ParsedConfig;
-  readonly uses: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly uses: VariableHosts;
   /** The vendor's own. */
   readonly origins: readonly string[];
 }
@@ -113,13 +113,15 @@ function describeVariable(
   return { about, isRisk: true, words: t`${place}: ${joinTexts(marks, "; ")}` };
 }
 
+/** The hosts to which each variable goes. */
+export type VariableHosts = ReadonlyMap<string, ReadonlySet<string>>;
+
 /** Why a variable of this machine's was not made for that host; null where nothing says so. */
 export function riskOfVariable(
   about: string,
   { host, variable }: { readonly host: string; readonly variable: string },
-  here: ParsedConfig,
+  uses: VariableHosts,
 ): Text | null {
-  const uses = listUses(here);
   const { isRisk, words } = describeVariable(about, { variable, host, uses });
   const [, ...owners] = USUAL_OWNERS.find(([name]) => name.test(variable)) ?? [];
   return isRisk && (uses.has(variable) || owners.length > 0) ? words : null;
@@ -165,8 +167,8 @@ function describeKey(about: string, key: string, value: unknown): Remark[] {
   ];
 }
 
-/** The hosts to which each variable goes by the configs that are here. */
-function listUses(here: ParsedConfig): ReadonlyMap<string, ReadonlySet<string>> {
+/** By the configs that are here. */
+export function listUses(here: ParsedConfig): VariableHosts {
   const uses = new Map<string, Set<string>>();
   for (const service of SERVICES)
     for (const { entry } of here.services[service].configs.values())

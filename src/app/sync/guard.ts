@@ -8,9 +8,10 @@ import { findCredential } from "../../config/check-upstreams.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { chooseConfig } from "../../config/resolve.ts";
 import type { Guard } from "../../config/sync/desk.ts";
-import { riskOfVariable } from "../import/import-remarks.ts";
+import { type VariableHosts, riskOfVariable } from "../import/import-remarks.ts";
 
-export function makeGuard(config: ParsedConfig): Guard {
+/** `uses`: also by configs that are gone, so that none comes back with another address for the same key. */
+export function makeGuard(config: ParsedConfig, uses: VariableHosts): Guard {
   return {
     risksOf(label, baseUrl, auth) {
       if (!isRecord(auth)) return [];
@@ -18,7 +19,7 @@ export function makeGuard(config: ParsedConfig): Guard {
       const host = URL.parse(stringOr(baseUrl, ""))?.hostname ?? "";
       const names = [auth["auth_token_env"], auth["api_key_env"]].filter((one) => typeof one === "string");
       return names.flatMap(
-        (variable) => riskOfVariable(label, { variable: variable.trim(), host }, config) ?? [],
+        (variable) => riskOfVariable(label, { variable: variable.trim(), host }, uses) ?? [],
       );
     },
     risksOfAddress({ entry }, address) {

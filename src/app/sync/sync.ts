@@ -23,12 +23,13 @@ import type { Service } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import { updateConfigText } from "../../config/file.ts";
 import { listSecrets, valuesOfVariables } from "../../config/kept-secrets.ts";
-import { parseConfig } from "../../config/parse.ts";
-import type { Choices, Item } from "../../config/sync/desk.ts";
+import { type ParsedConfig, parseConfig } from "../../config/parse.ts";
+import type { Choices, Guard, Item } from "../../config/sync/desk.ts";
 import { type ConfigFile, MACHINE_ID, contentOf } from "../../config/sync/file.ts";
 import { type IsSecret, holdsSecret, makeIsSecret } from "../../config/sync/travel.ts";
 import { type Known, type SyncResult, runSync, sightOf } from "../../config/sync/run.ts";
 import { type FolderFile, readFolder, writeFolder } from "./folder.ts";
+import { type VariableHosts, listUses } from "../import/import-remarks.ts";
 import { makeGuard } from "./guard.ts";
 
 export interface SyncOptions {
@@ -78,11 +79,16 @@ export async function syncConfig(options: SyncOptions): Promise<SyncReport> {
     const choices = makeChoices(options.typed, state, { asked, unseen });
     const secrets: string[] = [];
     const done: { result?: SyncResult } = {};
+    let uses = new Map<string, Set<string>>();
+    const guardOf = (config: ParsedConfig): Guard => {
+      uses = joinUses(listUses(config), state.variables);
+      return makeGuard(config, uses);
+    };
     const edit = (text: string): string => {
       const config = parseConfig(text, paths.config);
       const input = { text, file: paths.config, machine: state.machine.id, counter: state.counter, now: at };
       secrets.push(...listSecrets(text), ...valuesOfVariables(config, options.env));
-      done.result = runSync({ ...input, known: state.known, others, secrets, choices, guardOf: makeGuard });
+      done.result = runSync({ ...input, known: state.known, others, secrets, choices, guardOf });
       refuseNothingAsked(options.typed, done.result.items, asked);
       return done.result.text;
     };
@@ -100,12 +106,19 @@ export async function syncConfig(options: SyncOptions): Promise<SyncReport> {
       const { counter, known } = result;
       const files = makeFiles(state.machine, result, { at, isSecret: makeIsSecret(secrets) });
       const published = Object.fromEntries(files.map((file) => [file.id, hashText(contentOf(file))]));
-      const next = { path: root, machine: state.machine, counter, known, shown, published };
+      const variables = Object.fromEntries([...uses].map(([name, hosts]) => [name, [...hosts]]));
+      const next = { path: root, machine: state.machine, counter, known, shown, published, variables };
       writeStates(paths.sync, [...states.filter((one) => one !== old), next]);
-      writeFolder(root, own, files);
+      try {
+        writeFolder(root, own, files);
+      } catch (error) {
+        // What came is in force: it is told together with why nothing went.
+        if (!(error instanceof UserError)) throw error;
+        done.result = { ...result, problems: [...result.problems, { label: options.folder, error }] };
+      }
     }
     return {
-      ...result,
+      ...(done.result ?? result),
       machines: listMachines(state, others),
       warnings: [...warnings, ...folder.problems],
       unseen: [...unseen],
@@ -140,6 +153,8 @@ interface State {
   readonly known: ReadonlyMap<string, Known>;
   /** What a person has seen of what waits: hashes. */
   readonly shown: Readonly<Record<string, string>>;
+  /** To which hosts each variable went: also by configs that are gone. */
+  readonly variables: Readonly<Record<string, readonly string[]>>;
   /** What this machine wrote last: hashes by id. */
   readonly published: Readonly<Record<string, string>>;
 }
@@ -170,6 +185,7 @@ const stateSchema = z.object({
     }),
   ),
   shown: texts,
+  variables: z.record(z.string(), z.array(z.string())),
   published: texts,
 });
 
@@ -216,7 +232,15 @@ function chooseState(states: readonly State[], root: string, files: readonly Fol
     warnings.push(
       t`another machine wrote as this one, or this home is from a backup: everything is compared anew, and this one is ${machine.id} from now on`,
     );
-  const state: State = { path: root, machine, counter: 0, known: new Map(), shown: {}, published: {} };
+  const state: State = {
+    path: root,
+    machine,
+    counter: 0,
+    known: new Map(),
+    shown: {},
+    variables: {},
+    published: {},
+  };
   return { old, state, warnings };
 }
 
@@ -230,6 +254,13 @@ function isForeign({ counter, machine, published }: State, files: readonly Folde
     const isOther = file.counter === counter && hash !== undefined && hash !== hashText(contentOf(file));
     return file.counter > counter || isOther;
   });
+}
+
+function joinUses(uses: VariableHosts, before: State["variables"]): Map<string, Set<string>> {
+  const all = new Map([...uses].map(([name, hosts]) => [name, new Set(hosts)]));
+  for (const [name, hosts] of Object.entries(before))
+    all.set(name, new Set([...(all.get(name) ?? []), ...hosts]));
+  return all;
 }
 
 function nameHere(): string {

@@ -166,9 +166,16 @@ export function flattenUpstream(entry: UpstreamEntry, isSecret: IsSecret): FlatU
     return { ...flat, leftOut: [`auth/${used.key}`, ...flat.leftOut], hasOwnKey: true };
   const reference = referenceOf(auth);
   if (reference === null) return { ...flat, hasOwnKey: false };
-  if (holdsSecret(reference, isSecret))
+  if (holdsSecret(reference, isSecret) || printsItsWords(reference))
     return { ...flat, leftOut: [`auth/${used?.key ?? "client"}`, ...flat.leftOut], hasOwnKey: true };
   return { ...flat, values: new Map([...flat.values, ["auth", reference]]), hasOwnKey: false };
+}
+
+/** Programs that print or run what they are given: the key itself may be in it. */
+const PRINTER = /(?:^|[\\/])(?:echo|printf|env|(?:ba|da|z|k|fi)?sh|cmd|powershell|pwsh)(?:\.exe)?$/i;
+
+function printsItsWords({ api_key_command, auth_token_command }: AuthEntry): boolean {
+  return PRINTER.test(auth_token_command?.[0] ?? api_key_command?.[0] ?? "");
 }
 
 /** Where the key in use comes from; null where there is none. Nothing else of `auth` counts. */

@@ -1,4 +1,5 @@
 // Machines with a config.json each and a copy of the shared folder each, for tests without files.
+import { listUses } from "../../../src/app/import/import-remarks.ts";
 import { makeGuard } from "../../../src/app/sync/guard.ts";
 import { type Plan, editConfig } from "../../../src/config/edit.ts";
 import { listSecrets } from "../../../src/config/kept-secrets.ts";
@@ -67,7 +68,7 @@ export class Machine {
           typed.field === undefined || label === typed.field || label.startsWith(`${typed.field}.`),
         wasShown: (item) => this.shown.get(sightOf(item).key) === sightOf(item).value,
       },
-      guardOf: makeGuard,
+      guardOf: (config) => makeGuard(config, listUses(config)),
       now: "2026-11-30T09:00:00.000Z",
     });
     this.text = result.text;

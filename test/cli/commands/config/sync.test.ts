@@ -251,6 +251,20 @@ describe("a folder", () => {
     expect((await run(laptop, "sync", laptop.path)).stderr).toContain("your keys are there");
   });
 
+  test("that takes no writes does not hide what came from it", async () => {
+    await meet();
+    await run(laptop, "set", "main", "--alias", "yearly");
+    await sync(laptop);
+    const own = fileOf(desktop);
+    renameSync(own, `${own}.old`);
+    mkdirSync(own);
+    const { code, stderr, stdout } = await sync(desktop);
+    expect(code).toBe(1);
+    expect(stdout).toContain("monthly -> yearly");
+    expect(stderr).toContain("is something else than this machine wrote there");
+    expect(readConfig(desktop).codex.configs.main.alias).toBe("yearly");
+  });
+
   test("cannot lead our writes elsewhere by a link", async () => {
     await sync(laptop);
     const file = fileOf(laptop);
@@ -279,6 +293,25 @@ describe("a folder", () => {
     expect(Object.keys(readConfig(desktop).codex.configs)).toEqual(["work"]);
     expect(listFiles().filter((path) => path.includes("codex.main"))).toEqual([]);
   });
+});
+
+test("a key's variable is not for another host because the config that used it was removed before", async () => {
+  await run(laptop, "add", "spare", "--base-url", "https://s.example/v1", "--auth-token-env", "S_KEY");
+  await meet();
+  await run(laptop, "remove", "spare");
+  await sync(laptop);
+  expect((await sync(desktop)).code).toBe(0);
+  expect(Object.keys(readConfig(desktop).codex.configs)).toEqual(["main"]);
+  await run(laptop, "add", "spare", "--base-url", "https://evil.example/v1", "--auth-token-env", "S_KEY");
+  await sync(laptop);
+  const { code, stdout } = await sync(desktop);
+  expect({ code, spare: readConfig(desktop).codex.configs.spare.upstreams }).toEqual({
+    code: 1,
+    spare: [{ base_url: "https://evil.example/v1" }],
+  });
+  expect(stdout).toContain(
+    "spare#1 would send the variable S_KEY to evil.example: here it goes to s.example",
+  );
 });
 
 test("a home from a backup, or a copy of another, is another machine: nothing is overwritten in silence", async () => {
