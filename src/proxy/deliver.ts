@@ -57,13 +57,17 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
     options.onEnd(as);
   };
   const { idleMs, onWritten, restorer } = options;
-  const writeAll = async (controller: DirectController, pieces: readonly Uint8Array[]): Promise<void> => {
-    for (const piece of pieces) {
-      const written: unknown = controller.write(piece);
-      if (typeof written === "object") await Promise.resolve(written);
-    }
-  };
   /** Null where nothing is to be waited for. */
+  const writeAll = (controller: DirectController, pieces: readonly Uint8Array[]): Promise<void> | null => {
+    for (const [index, piece] of pieces.entries()) {
+      const written: unknown = controller.write(piece);
+      if (typeof written === "object")
+        return Promise.resolve(written).then(
+          () => writeAll(controller, pieces.slice(index + 1)) ?? undefined,
+        );
+    }
+    return null;
+  };
   const passOn = (controller: DirectController, chunk: Uint8Array): Promise<void> | null => {
     options.observe(chunk);
     if (restorer !== null) return writeAll(controller, restorer.push(chunk));
