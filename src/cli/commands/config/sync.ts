@@ -196,7 +196,7 @@ function nameOf(one: Named): string {
 }
 
 function word(one: Named): string {
-  return quoteWord(one.label) + flagOf(one);
+  return (/^[\w.#-]+$/.test(one.label) ? one.label : quoteWord(one.label)) + flagOf(one);
 }
 
 function by({ others }: Item): readonly string[] {
