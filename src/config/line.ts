@@ -14,8 +14,6 @@ const BEGIN = "codex-helper:1:";
 const MOST_BYTES = 2900;
 const MOST_TEXT = 256 * 1024;
 
-export const isLine = (text: string): boolean => /^codex-helper:/i.test(text.trim());
-
 export interface Line {
   readonly line: string;
   /** By upstream: "main#1", and what of it is a key or may hold one. */
