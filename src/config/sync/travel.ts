@@ -8,8 +8,8 @@ import type { AuthEntry, UpstreamEntry } from "../schema.ts";
 import { findCredential } from "../check-upstreams.ts";
 
 /**
- * free: taken over at once. asks: it decides who gets a key or a conversation, what runs here, or weakens a protection, so that it is
- * taken over only where it is accepted. stays: it belongs to one machine. key: it is a key or may hold one, and stays.
+ * free: taken over at once. asks: it decides who gets a key or a conversation, what runs here, or what may be spent, or weakens a
+ * protection, so that it is taken over only where it is accepted. stays: it belongs to one machine. key: it is a key or may hold one, and stays.
  */
 export type Travel = "free" | "asks" | "stays" | "key";
 
@@ -24,29 +24,30 @@ export type Rules = Readonly<Record<string, Rule>>;
 const FREE: Rule = { travel: "free" };
 const WHOLE: Rule = { travel: "free", isWhole: true };
 const ASKS: Rule = { travel: "asks" };
+const WHOLE_ASKS: Rule = { travel: "asks", isWhole: true };
 const STAYS: Rule = { travel: "stays" };
 const KEY: Rule = { travel: "key" };
 
 /** By the keys of the schema, all of them. What is not here is of a newer version: it is left where it is. */
 export const UPSTREAM_RULES: Rules = {
   base_url: ASKS,
-  auth: { travel: "asks", isWhole: true },
+  auth: WHOLE_ASKS,
   tags: FREE,
   enabled: FREE,
   disabled_until: FREE,
   models: FREE,
   headers: KEY,
-  headers_allowed: { travel: "asks", isWhole: true },
+  headers_allowed: WHOLE_ASKS,
   query: KEY,
   proxy: STAYS,
   tls_ca: STAYS,
   timeouts: FREE,
   on_status: FREE,
   on_error: WHOLE,
-  cost_multiplier: FREE,
-  budget_usd: FREE,
-  budget: WHOLE,
-  keep: FREE,
+  cost_multiplier: ASKS,
+  budget_usd: ASKS,
+  budget: WHOLE_ASKS,
+  keep: ASKS,
   max_concurrent: FREE,
   limit_group: FREE,
   queue_secs: FREE,
@@ -58,11 +59,11 @@ export const CONFIG_RULES: Rules = {
   alias: FREE,
   needs_activation: STAYS,
   upstreams: STAYS,
-  budget_usd: FREE,
-  budget: WHOLE,
-  headers_allowed: { travel: "asks", isWhole: true },
+  budget_usd: ASKS,
+  budget: WHOLE_ASKS,
+  headers_allowed: WHOLE_ASKS,
   on_error: WHOLE,
-  on_exhausted: FREE,
+  on_exhausted: ASKS,
   on_all_exhausted: FREE,
   models: FREE,
 };
@@ -72,9 +73,9 @@ export const SETTING_RULES: Rules = {
   default_service: STAYS,
   routing: FREE,
   timeouts: FREE,
-  budget_usd: FREE,
-  budget: WHOLE,
-  budgets_by_model: FREE,
+  budget_usd: ASKS,
+  budget: WHOLE_ASKS,
+  budgets_by_model: ASKS,
   privacy: ASKS,
   filter: STAYS,
   on_all_exhausted: FREE,

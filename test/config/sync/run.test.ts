@@ -65,7 +65,7 @@ test("a new config arrives without its literal key, which is named, and is not u
 
 test("fields that different machines changed are merged, and one that both changed is a conflict", () => {
   const [laptop, desktop] = makePair();
-  set(laptop, { name: "main", position: 1 }, "cost_multiplier", 2);
+  set(laptop, { name: "main", position: 1 }, "max_concurrent", 2);
   set(laptop, { name: "main", position: null }, "alias", "mine");
   set(desktop, { name: "main", position: 1 }, "timeouts.idle_secs", 60);
   set(desktop, { name: "main", position: null }, "alias", "theirs");
@@ -75,9 +75,9 @@ test("fields that different machines changed are merged, and one that both chang
   const [one, other] = [laptop.sync(), desktop.sync()];
   for (const result of [one, other])
     expect(waiting(result)).toMatchObject([{ kind: "conflict", label: "main.alias" }]);
-  expect(upstreamsOf(laptop, "main")?.[0]).toMatchObject({ cost_multiplier: 2, timeouts: { idle_secs: 60 } });
+  expect(upstreamsOf(laptop, "main")?.[0]).toMatchObject({ max_concurrent: 2, timeouts: { idle_secs: 60 } });
   expect(upstreamsOf(desktop, "main")?.[0]).toMatchObject({
-    cost_multiplier: 2,
+    max_concurrent: 2,
     timeouts: { idle_secs: 60 },
   });
   expect(laptop.config.services.codex.configs.get("main")?.alias).toBe("mine");
@@ -85,6 +85,31 @@ test("fields that different machines changed are merged, and one that both chang
   expect(desktop.config.services.codex.configs.get("main")?.alias).toBe("mine");
   meet(laptop, desktop);
   expect(waiting(laptop.sync())).toEqual([]);
+});
+
+test("what may be spent waits until it is accepted: budgets, and what takes over after a spent plan", () => {
+  const [laptop, desktop] = makePair();
+  for (const machine of [laptop, desktop]) {
+    set(machine, { name: "main", position: null }, "budget", [{ usd: 5, per: "day" }]);
+    set(machine, { name: "main", position: null }, "on_exhausted", "stop");
+    machine.sync();
+  }
+  meet(laptop, desktop);
+  desktop.sync();
+  laptop.sync();
+  set(laptop, { name: "main", position: null }, "budget", [{ usd: 500, per: "day" }]);
+  set(laptop, { name: "main", position: null }, "on_exhausted", "continue");
+  laptop.sync();
+  meet(laptop, desktop);
+  const held = [
+    { kind: "held", label: "main.budget" },
+    { kind: "held", label: "main.on_exhausted" },
+  ];
+  expect(waiting(desktop.sync())).toMatchObject(held);
+  const entry = () => desktop.config.services.codex.configs.get("main")?.entry;
+  expect(entry()).toMatchObject({ budget: [{ usd: 5 }], on_exhausted: "stop" });
+  expect(waiting(desktop.sync({ accepts: true }))).toEqual([]);
+  expect(entry()).toMatchObject({ budget: [{ usd: 500 }], on_exhausted: "continue" });
 });
 
 test("another address waits until it is accepted, as it was shown, and the key stays", () => {
@@ -155,7 +180,7 @@ test("what one machine removed and another changed is a conflict, and either cho
   for (const take of ["mine", "theirs"] as const) {
     const [laptop, desktop] = makePair();
     laptop.edit(planRemove("codex", { name: "main", position: 1 }));
-    set(desktop, { name: "main", position: 1 }, "cost_multiplier", 3);
+    set(desktop, { name: "main", position: 1 }, "max_concurrent", 3);
     laptop.sync();
     desktop.sync();
     meet(laptop, desktop);
@@ -192,14 +217,14 @@ test("a config that was renamed is the same config, and another one may have its
   laptop.sync();
   add(laptop, "main", C);
   laptop.sync();
-  set(desktop, { name: "main", position: 1 }, "cost_multiplier", 5);
+  set(desktop, { name: "main", position: 1 }, "max_concurrent", 5);
   meet(laptop, desktop);
   desktop.sync();
   expect(hostsOf(desktop, "work")).toBe("ab");
   expect(hostsOf(desktop, "main")).toBe("c");
   meet(laptop, desktop);
   laptop.sync();
-  expect(upstreamsOf(laptop, "work")?.[0]).toMatchObject({ cost_multiplier: 5 });
+  expect(upstreamsOf(laptop, "work")?.[0]).toMatchObject({ max_concurrent: 5 });
 });
 
 test("two configs of one name, made separately, are not mixed", () => {

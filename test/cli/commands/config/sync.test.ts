@@ -173,6 +173,7 @@ describe("what waits", () => {
       "privacy.strip_workspaces",
       { path: null, below: { "privacy/strip_workspaces": false } },
     ],
+    ["spending that counts for nothing", "cost_multiplier", { path: null, below: { cost_multiplier: 0 } }],
   ])("whoever writes to the folder cannot slip in %s", async (_name, word, { below, path }) => {
     await meet();
     const before = readConfig(desktop);
@@ -332,14 +333,14 @@ test("a home from a backup, or a copy of another, is another machine: nothing is
 
 test("two machines may write at once", async () => {
   await meet();
-  await run(laptop, "set", "main#1", "--json", "cost_multiplier=2");
+  await run(laptop, "set", "main#1", "--json", "max_concurrent=2");
   await run(desktop, "set", "main#1", "--json", "timeouts.idle_secs=60");
   const both = await Promise.all(
     [laptop, desktop].map((home) => runCli(["config", "sync", folder], { home })),
   );
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   for (const home of [laptop, desktop, laptop]) await sync(home);
-  const wanted = { cost_multiplier: 2, timeouts: { idle_secs: 60 } };
+  const wanted = { max_concurrent: 2, timeouts: { idle_secs: 60 } };
   for (const home of [laptop, desktop])
     expect(readConfig(home).codex.configs.main.upstreams[0]).toMatchObject(wanted);
 });
