@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
 import { loadPricer } from "../../../src/app/prices.ts";
 import { resolvePaths } from "../../../src/base/paths.ts";
 import type { LogRecord } from "../../../src/log/record.ts";
@@ -7,8 +8,9 @@ import { type Balances, checkCharge, checkModel } from "../../../src/usage/audit
 import { createObserver } from "../../../src/usage/audit/observe.ts";
 import { makeRelays } from "./relays.ts";
 
+const NOWHERE = resolve("/nonexistent");
 const { costOf } = await loadPricer(
-  resolvePaths({ HOME: "/nonexistent", USERPROFILE: "C:\\nonexistent", CODEX_HELPER_HOME: "/nonexistent" }),
+  resolvePaths({ HOME: NOWHERE, USERPROFILE: NOWHERE, CODEX_HELPER_HOME: NOWHERE }),
 );
 const observe = createObserver(costOf);
 const observations = (records: readonly LogRecord[]) =>
