@@ -11,6 +11,9 @@ import { installLine, uninstallLine } from "../../../src/clients/claude/status-l
 import type { KeyChange } from "../../../src/clients/client.ts";
 import { readSettings, someSettings } from "./settings-arbitrary.ts";
 
+/** Its shells read a quotation mark within a command differently: such a one is refused there. */
+const IS_WINDOWS = process.platform === "win32";
+
 const FULL = process.env["VERIFY"] === "full";
 const RUNS = FULL ? 10_000 : 700;
 const TIMEOUT_MS = 60_000;
@@ -29,10 +32,9 @@ const settings = fc
     fc.option(
       fc.constantFrom(
         "~/mine.sh",
-        "echo 'a'\\''b' | tr a \"b\"",
+        ...(IS_WINDOWS ? ['echo a | tr a "b"'] : ["echo 'a'\\''b' | tr a \"b\"", "awk '{print \"$1\"}'"]),
         "",
         " ",
-        "awk '{print \"$1\"}'",
         "状态 \u2028",
       ),
     ),
@@ -232,11 +234,11 @@ describe("a command of ours", () => {
   test("is read as it was written, whatever it wraps", () => {
     const word = fc
       .string({ unit: "grapheme", minLength: 1, maxLength: 30 })
-      .filter((one) => !/[\0\ud800-\udfff]/u.test(one));
+      .filter((one) => !/[\0\ud800-\udfff]/u.test(one) && !(IS_WINDOWS && one.includes("'")));
     fc.assert(
       fc.property(word, fc.option(word), (wrapped, format) => {
         const line = {
-          program: ["/a b/it's/ch"],
+          program: [IS_WINDOWS ? "C:/a b/ch" : "/a b/it's/ch"],
           flags: format === null ? [] : ["--format", format],
           wrapped,
         };
