@@ -48,7 +48,7 @@ export const syncCommand = defineCommand({
       valueHint: "MACHINE",
       description: "whose value --take theirs means, of several",
     },
-    accept: { type: "boolean", description: "take over what waits because of where a key would go" },
+    accept: { type: "boolean", description: "take over what waits, as it was shown" },
     "allow-commands": { type: "boolean", description: "with --accept: also commands that print a key" },
     "dry-run": { type: "boolean", description: "show what would happen, and write nothing" },
     history: { type: "boolean", description: "show who changed what, and sync nothing" },
