@@ -36,6 +36,8 @@ const ADD_ARGS = {
     type: "string",
     valueHint: "SECS",
     description: "how long a key that a command printed is used; before the command",
+    // docs/keys.md has it: the screen is full.
+    isUnlisted: true,
   },
   alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
   append: { type: "boolean", description: "add to an existing config, as its last backup" },
