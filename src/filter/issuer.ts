@@ -33,18 +33,29 @@ export function createIssuer({ book, bytes, redactor }: IssuerOptions): Issuer {
   /** Of a string whose echo would come back otherwise. */
   let isVerbatim = false;
   const replaced = new Map<string, string>();
+  const replace = (hit: string): string => {
+    const known = isVerbatim ? undefined : replaced.get(hit);
+    if (known !== undefined) return known;
+    const { after, before, value } = takeApart(restoreText(book, hit));
+    const made = before + give(value, isVerbatim).text + after;
+    if (!isVerbatim) replaced.set(hit, made);
+    return made;
+  };
+  /** Most hits are the same as the one before: told without a string of their own. */
+  let last = { hit: "", made: "" };
 
   return {
-    replace(hit) {
-      const known = isVerbatim ? undefined : replaced.get(hit);
-      if (known !== undefined) return known;
-      const { after, before, value } = takeApart(restoreText(book, hit));
-      const made = before + give(value, isVerbatim).text + after;
-      if (!isVerbatim) replaced.set(hit, made);
+    replace(text, start, end) {
+      if (!isVerbatim && end - start === last.hit.length && text.startsWith(last.hit, start))
+        return last.made;
+      const hit = text.slice(start, end);
+      const made = replace(hit);
+      if (!isVerbatim) last = { hit, made };
       return made;
     },
 
     spare(text, ranges, isPattern) {
+      if (!book.mayHoldShapes(text, ranges[0] ?? 0, ranges.at(-1) ?? 0)) return ranges;
       const spared: number[] = [];
       for (let at = 0; at < ranges.length; at += 2) {
         let [start, end] = [ranges[at] ?? 0, ranges[at + 1] ?? 0];

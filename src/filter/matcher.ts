@@ -63,13 +63,13 @@ export function compilePattern(source: string, ignoreCase: boolean): RE2JS {
 export function replaceRanges(
   text: string,
   ranges: readonly number[],
-  target: string | ((hit: string) => string),
+  target: string | ((text: string, start: number, end: number) => string),
 ): string {
   const parts: string[] = [];
   let from = 0;
   for (let index = 0; index < ranges.length; index += 2) {
     const [start, end] = [ranges[index] ?? from, ranges[index + 1] ?? from];
-    parts.push(text.slice(from, start), typeof target === "string" ? target : target(text.slice(start, end)));
+    parts.push(text.slice(from, start), typeof target === "string" ? target : target(text, start, end));
     from = end;
   }
   parts.push(text.slice(from));

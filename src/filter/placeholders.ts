@@ -224,6 +224,11 @@ export class Book {
     return found;
   }
 
+  /** Whether a text may have any around two offsets, of whatever session. */
+  mayHoldShapes(text: string, from: number, to: number): boolean {
+    return MARK.test(text.slice(Math.max(0, from - LONGEST), to + LONGEST));
+  }
+
   /** Where a text has placeholders around two offsets, and what has the shape of some other session's: start, end, start, end. */
   findShapes(text: string, from: number, to: number): number[] {
     const start = Math.max(0, from - LONGEST);

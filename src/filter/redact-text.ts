@@ -139,7 +139,7 @@ function replaceCounted(text: string, { matcher, ranges, work }: Replacement): s
   const { issuer } = work;
   count(work, matcher, ranges.length / 2);
   if (restore && issuer !== null) {
-    const replaced = replaceRanges(text, ranges, (hit) => issuer.replace(hit));
+    const replaced = replaceRanges(text, ranges, issuer.replace);
     work.grow(replaced.length - text.length, matcher.index);
     return replaced;
   }

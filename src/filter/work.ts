@@ -15,10 +15,10 @@ export class RedactionRefused extends Error {
 
 /** Gives the hits of rules that restore their placeholders. */
 export interface Issuer {
-  /** What a hit is replaced with. */
-  readonly replace: (hit: string) => string;
+  /** What a hit in a text is replaced with. */
+  readonly replace: (text: string, start: number, end: number) => string;
   /** The matches without those inside of placeholders; one that cuts a placeholder takes all of it. */
-  readonly spare: (text: string, ranges: readonly number[], isPattern: boolean) => number[];
+  readonly spare: (text: string, ranges: readonly number[], isPattern: boolean) => readonly number[];
   /** A nested string token with its new value; what was not redacted keeps its spelling. Null where that cannot be told. */
   readonly respell: (token: string, before: string, after: string) => string | null;
   /** Redacts a whole string. Where quotes count and its echo would come back otherwise, its values are bound as they are spelled. */

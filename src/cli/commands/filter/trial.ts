@@ -92,7 +92,7 @@ function maskHits(line: string, redactor: Redactor, isMasked: (rule: Rule) => bo
     masked = replaceRanges(
       masked,
       find(masked, () => {}),
-      maskSecret,
+      (text, start, end) => maskSecret(text.slice(start, end)),
     );
   }
   return masked;
