@@ -20,6 +20,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { findMissing, protectMade } from "./access-list.ts";
 import { decodeUtf8 } from "./bytes.ts";
 import { UserError, errorCode, errorText, ignoreSystemError } from "./errors.ts";
 import { makeTempPath, removeLeftovers } from "./leftovers.ts";
@@ -129,12 +130,14 @@ export function decodeText(
 }
 
 /**
- * Makes a directory that only its owner can enter, with its parents. The mode of one that is there stays. On Windows, where a
- * mode says nothing, the profile's own access list is what keeps others out.
+ * Makes a directory that only its owner can enter, with its parents. The mode, or on Windows the access list, of one that is
+ * there stays.
  */
 export function ensurePrivateDirectory(path: string): void {
+  const made = process.platform === "win32" ? findMissing(path) : null;
   try {
     mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+    if (made !== null) protectMade(made);
   } catch (error) {
     throw new UserError(t`cannot use the directory ${path}: ${describe(error)}`, { cause: error });
   }

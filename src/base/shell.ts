@@ -28,6 +28,8 @@ export interface Shell {
   readonly measure: (path: string) => string;
   /** A command whose output nobody needs. */
   readonly quiet: (command: string) => string;
+  /** A program of Windows with its options, which begin with "/". */
+  readonly systemCommand: (words: readonly string[]) => string;
 }
 
 let person: ShellName = "posix";
@@ -78,6 +80,8 @@ const posix: Shell = {
   list: (path, rest = "") => `ls -ld ${posix.quote(path)}${rest}`,
   measure: (path) => `du -sh ${posix.quote(path)}`,
   quiet: (command) => `${command} > /dev/null`,
+  // Else Git Bash takes an option for a path: https://www.msys2.org/docs/filesystem-paths/
+  systemCommand: (words) => `MSYS_NO_PATHCONV=1 MSYS2_ARG_CONV_EXCL='*' ${words.map(posix.quote).join(" ")}`,
 };
 
 /** https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules */
@@ -98,6 +102,7 @@ const powershell: Shell = {
   list: (path, rest = "") => `dir ${powershell.quote(path + rest)}`,
   measure: (path) => `dir -Recurse -Force ${powershell.quote(path)} | measure Length -Sum`,
   quiet: (command) => `${command} > $null`,
+  systemCommand: (words) => words.map(powershell.quote).join(" "),
 };
 
 const cmd: Shell = {
@@ -118,6 +123,7 @@ const cmd: Shell = {
   list: (path, rest = "") => `dir ${quoteForCmd(path + rest)}`,
   measure: (path) => `dir /s /a ${quoteForCmd(path)}`,
   quiet: (command) => `${command} > NUL`,
+  systemCommand: (words) => words.map(quoteForCmd).join(" "),
 };
 
 const SHELLS: Readonly<Record<ShellName, Shell>> = { posix, powershell, cmd };

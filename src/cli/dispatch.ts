@@ -1,13 +1,14 @@
 // Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
 import type { CommandContext } from "citty";
-import type { Env } from "../base/env.ts";
+import { useAccessLists } from "../base/access-list.ts";
+import { type Env, readVariable } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { languageOf, t, tellList, translate, useDictionary } from "./language.ts";
+import { languageOf, t, tell, tellList, translate, useDictionary } from "./language.ts";
 import { usageError } from "./args.ts";
 import { readStream } from "../base/files.ts";
 import { similarNames } from "../base/similar-names.ts";
 import { refuseUnsafeHome } from "../base/home.ts";
-import { resolvePaths } from "../base/paths.ts";
+import { findUserHome, resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
 import { suggestCommand } from "./suggest.ts";
 import { type Data, createData } from "./output.ts";
@@ -41,10 +42,16 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
   if (found.command.subCommands !== undefined) throw unknownCommand(found.line, found.rest[0], found.command);
   const paths = resolvePaths(env);
   refuseUnsafeHome(paths);
+  const out = { ...data, ...createWords(terminal, env) };
+  useAccessLists({
+    root: readVariable(env, "SystemRoot"),
+    profile: findUserHome(env),
+    tell: (text) => out.warn(tell(text)),
+  });
   const cli: Cli = {
     env,
     paths,
-    out: { ...data, ...createWords(terminal, env) },
+    out,
     get isInteractive() {
       return terminal.isInteractive;
     },

@@ -1,6 +1,7 @@
 // What the checks look at, as it was found. Holds no secret: messages and paths, names of variables, sizes, times.
 // Types only.
 // Pure.
+import type { OpenPath } from "./access.ts";
 import type { Env } from "../base/env.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Finding } from "../base/check.ts";
@@ -119,6 +120,14 @@ export interface FileFacts {
   readonly openFiles: readonly string[];
   /** A file there has the mode that it is given. Not so on NTFS, FAT and some network file systems; null on Windows. */
   readonly hasModes: boolean | null;
+  /** Who else may use them by an access list; null where modes say so, or where there is no home yet. */
+  readonly access: {
+    /** The system did not tell. */
+    readonly isUnread: boolean;
+    readonly open: readonly (Omit<OpenPath, "name"> & { readonly path: string })[];
+    /** The SID of whoever runs this, where it is needed and known. */
+    readonly person: string | null;
+  } | null;
   /** What killed writers left. */
   readonly leftovers: readonly string[];
   /** Files of the older program of the same name, left where they are. */

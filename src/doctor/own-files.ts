@@ -1,8 +1,9 @@
 // Checks of our own files: what they say, who may read them, and whether there is room for more.
 // Pure.
 import { PRODUCT } from "../base/version.ts";
-import { type Check, fail, info, ok, warn } from "../base/check.ts";
+import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { type Text, t } from "../base/text.ts";
+import { showProtection } from "../base/icacls.ts";
 import { inShell } from "../base/shell.ts";
 import { describeRedaction } from "../filter/redaction.ts";
 import type { DoctorFacts } from "./facts.ts";
@@ -16,6 +17,8 @@ const LOW_DISK_BYTES = 500 * MIB;
 /** Twice the size at which it is put away. */
 const OVERGROWN_LOG_BYTES = 100 * MIB;
 const FULL_DISK_BYTES = 20 * MIB;
+
+type Access = NonNullable<DoctorFacts["files"]["access"]>;
 
 export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
@@ -226,19 +229,12 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     about: "only the owner can read codex-helper's files and directories",
     worst: "warn",
     repair: "removes the access of other users",
-    run: ({ files: { hasModes, home, openFiles } }) => {
-      // There an access list says who may: it is neither read nor set here.
-      if (hasModes === null) return [];
+    run: ({ files: { access, hasModes, home, openFiles } }) => {
+      if (hasModes === null) return access === null ? [] : checkAccess(access, home.path);
       const [first = ""] = openFiles;
       const count = openFiles.length;
       if (count === 0) return [ok(t`only you can read codex-helper's files`)];
-      if (!hasModes)
-        return [
-          warn(
-            t`other users can read codex-helper's files: the file system of ${home.path} has no permissions`,
-            t`choose a directory on one that has them: ${inShell().set("CODEX_HELPER_HOME", "...")}`,
-          ),
-        ];
+      if (!hasModes) return [warnOfFileSystem(home.path)];
       if (count > MOST_NAMED)
         return [warn(t`other users can read ${count} of codex-helper's files, such as ${first}`, FIX)];
       return openFiles.map((path) => warn(t`other users can read ${path}`, FIX));
@@ -272,4 +268,36 @@ function findFirst(
   field: "pricesProblem" | "providersProblem",
 ): Text | string | null {
   return instances.find((one) => one[field] !== null)?.[field] ?? null;
+}
+
+function warnOfFileSystem(home: string): Found {
+  return warn(
+    t`other users can read codex-helper's files: the file system of ${home} has no permissions`,
+    t`choose a directory on one that has them: ${inShell().set("CODEX_HELPER_HOME", "...")}`,
+  );
+}
+
+/** One finding for all of them: what protects the directory protects what is in it. */
+function checkAccess({ isUnread, open, person }: Access, home: string): Found[] {
+  if (isUnread)
+    return [
+      info(
+        t`Windows did not say who may read codex-helper's files`,
+        inShell().systemCommand(["icacls", home]),
+      ),
+    ];
+  const [first] = open;
+  if (first === undefined) return [ok(t`only you can read codex-helper's files`)];
+  if (first.groups.length === 0) return [warnOfFileSystem(home)];
+  const groups = [...new Map(open.flatMap((one) => one.groups).map((group) => [group.sid, group])).values()];
+  const names = groups.map(({ name, sid }) => `${name} (${sid})`).join(", ");
+  const sids = groups.map(({ sid }) => sid);
+  const hint =
+    person === null
+      ? t`choose another directory: ${inShell().set("CODEX_HELPER_HOME", "...")}`
+      : showProtection(home, person, sids);
+  const words = open.some(({ mayWrite }) => mayWrite)
+    ? t`other users may write to ${first.path}: ${names}`
+    : t`other users can read ${first.path}: ${names}`;
+  return [warn(open.length === 1 ? words : t`${words}; and ${open.length - 1} more`, hint)];
 }

@@ -86,6 +86,8 @@ export async function collectFileFacts({
     freeBytes: readFreeBytes(paths.home),
     openFiles,
     hasModes: process.platform === "win32" ? null : isModed,
+    access:
+      process.platform === "win32" ? (await import("./examine-access.ts")).examineAccess(paths.home) : null,
     leftovers: listLeftovers(paths),
     predecessorFiles: listPredecessorFiles(paths),
   };
