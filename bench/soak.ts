@@ -1,10 +1,11 @@
 // Lets the proxy live through hours of a bad day in minutes: upstreams that fail in every way, clients that leave, read
 // slowly or stop half-way, files that change. Watches memory, handles and the log.  bun run soak [MINUTES] [--seconds N]
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ignoreSystemError } from "../src/base/errors.ts";
+import { type LogMark, readLogSince } from "../src/log/marks.ts";
 import { freePort } from "../test/helpers/free-port.ts";
 import { cpuSeconds, memoryMb } from "./process-cost.ts";
 import { clientsOfABadDay } from "./soak-clients.ts";
@@ -88,10 +89,12 @@ try {
   const atFirst = look(0);
   const clients = clientsOfABadDay({ port, count: CLIENTS });
   const samples: Sample[] = [];
+  const countLines = lineCounter(join(own, "logs/requests.jsonl"));
   const startedAt = performance.now();
   for (let turn = 1; performance.now() - startedAt < SECONDS * 1_000; turn += 1) {
     await Bun.sleep(Math.min(CHANGE_MS, SECONDS * 100));
     changeFiles(turn);
+    await countLines();
     samples.push(look((performance.now() - startedAt) / 1_000));
   }
   const counts = await clients.stop();
@@ -102,7 +105,7 @@ try {
   const atLast = look(SECONDS);
   const later = samples.slice(Math.floor(samples.length / 2));
   const grownMb = slope(later) * ((later.at(-1)?.seconds ?? 0) - (later[0]?.seconds ?? 0));
-  const lines = countLines();
+  const lines = await countLines();
   const peakMb = Math.max(...samples.map(({ rssMb }) => rssMb));
   const polls = upstreams.reduce((sum, upstream) => sum + upstream.polls(), 0);
   const mostFds = Math.max(...samples.map(({ fds }) => fds));
@@ -159,11 +162,15 @@ function slope(samples: readonly Sample[]): number {
   return slopes.toSorted((one, other) => one - other)[Math.floor(slopes.length / 2)] ?? 0;
 }
 
-function countLines(): number {
-  const logs = join(own, "logs");
-  return readdirSync(logs)
-    .filter((name) => name.startsWith("requests"))
-    .reduce((sum, name) => sum + readFileSync(join(logs, name), "latin1").split("\n").length - 1, 0);
+/** Asked again and again it counts all lines that were ever written: of a long day's log only the last files are kept. */
+function lineCounter(path: string): () => Promise<number> {
+  let marks: readonly LogMark[] = [];
+  let lines = 0;
+  return async () => {
+    const read = await readLogSince(path, marks, { readAt: null, onLine: () => (lines += 1) });
+    marks = read ?? marks;
+    return lines;
+  };
 }
 
 async function listens(at: number): Promise<void> {
