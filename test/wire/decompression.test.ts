@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import {
   chunk,
@@ -12,11 +12,13 @@ import {
   stream,
   USED,
 } from "../helpers/answers.ts";
+import type { AskedBalances } from "../helpers/ask-balances.ts";
 import { CODINGS, makeBomb } from "../helpers/bombs.ts";
 import { startCli } from "../helpers/cli.ts";
 import { type Answer, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
+import { peakMb } from "../helpers/peak-memory.ts";
 import { sendRaw } from "../helpers/raw-client.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 import { sendTurn, TURN } from "./turn.ts";
@@ -27,6 +29,7 @@ const AT_ONCE = FULL ? 100 : 24;
 /** Usual are 70 to 110, and 150 with a hundred bombs; more where the collector gets little time, as beside other tests. */
 const GROWTH_MB = FULL ? 200 : 170;
 const ACCEPTED = "gzip, deflate, br, zstd";
+const ASK_BALANCES = join(import.meta.dir, "../helpers/ask-balances.ts");
 const WHOLE_TURN = JSON.stringify({ ...JSON.parse(TURN), stream: false });
 
 const STARTS = ["", 'data: {"x":"', '{"object":"response","output":["'];
@@ -52,9 +55,6 @@ function bombAt(
   const body = outer === undefined ? plain : outer[1](plain);
   return reply({ status, headers: { "content-type": type, "content-encoding": codings }, body });
 }
-
-const peakMb = (pid: number): number =>
-  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) / 1024;
 
 interface Kind {
   readonly name: string;
@@ -109,26 +109,6 @@ const KINDS: readonly Kind[] = [
   ...(FULL ? MORE_KINDS : []),
 ];
 
-/** Asks so many balances of one relay at once: with a proxy it takes as many upstreams, of which a config has fewer. */
-const ASK_BALANCES = `
-  import { readFileSync } from "node:fs";
-  import { createPoller } from "${import.meta.dir}/../../src/quota/poller.ts";
-  const peak = () => Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "latin1"))[1]) / 1024;
-  const [origin, count] = process.argv.slice(1);
-  const targets = Array.from({ length: Number(count) }, (_, index) => ({
-    isWatched: false,
-    lookup: {
-      key: \`relay@\${index}|x\`, source: "relay", intervalMs: 60_000, host: "relay", isAutomatic: false, method: "GET",
-      urls: [\`\${origin}/v1/usage\`], siteUrl: null, headers: {}, proxy: false, tlsCa: null, read: () => null,
-    },
-  }));
-  const readings = new Map();
-  const poller = createPoller({ targets: () => targets, readings, onReading() {}, sync() {}, readKey() {}, now: Date.now });
-  const before = peak();
-  await poller.refresh();
-  console.log(JSON.stringify({ before, peak: peak(), errors: [...readings.values()].map(({ error }) => error.text) }));
-`;
-
 // Read from /proc: on other systems the same code runs, and nobody can look.
 if (process.platform === "linux")
   describe("a decompression bomb", () => {
@@ -167,15 +147,11 @@ if (process.platform === "linux")
         await using relay = await startFakeUpstream((_request, n) =>
           bombAt(n, { status: 200, type: "application/json", isNested: n % 5 === 0 }),
         );
-        const child = Bun.spawn([process.execPath, "-e", ASK_BALANCES, relay.origin, `${AT_ONCE}`], {
+        const child = Bun.spawn([process.execPath, ASK_BALANCES, relay.origin, `${AT_ONCE}`], {
           stdout: "pipe",
           stderr: "inherit",
         });
-        const told = JSON.parse(await new Response(child.stdout).text()) as {
-          before: number;
-          peak: number;
-          errors: string[];
-        };
+        const told = JSON.parse(await new Response(child.stdout).text()) as AskedBalances;
         const { before, errors, peak } = told;
         console.log(
           `lookups: ${before.toFixed(0)} MB, at most ${peak.toFixed(0)} with ${errors.length} bombs`,
