@@ -12,7 +12,7 @@ const MAX_RATIO = 1032;
 /** All decoders of the process may hold so much together: their windows, and what their users keep of the output. */
 const MAX_HELD_BYTES = 64 * MIB;
 /** Those that hold much leave room for the others: an ordinary answer is decoded beside many that are not. */
-const LITTLE_BYTES = MIB / 4;
+const LITTLE_BYTES = MIB / 8;
 const MAX_HELD_BY_LARGE_BYTES = 20 * MIB;
 /** One step of a decoder takes so much input at most and gives so much output at most. */
 const INPUT_BYTES = 4 * 1024;
@@ -25,7 +25,7 @@ const DEFLATE_WINDOW_BYTES = 32 * 1024;
 const held = { bytes: 0 };
 
 /** Output brings garbage with it, of its users too, which a collector finds later than a bomb makes it. */
-const COLLECT_BYTES = 2 * MIB;
+const COLLECT_BYTES = MIB;
 const COLLECT_EVERY_MS = 20;
 /** Text and events come to 5 to 30 times their input: the collector is left alone for these. */
 const USUAL_RATIO = 64;
