@@ -10,6 +10,12 @@ export function endsWithEvent(latin1: string): boolean {
   return ENDS.some((end) => latin1.endsWith(end));
 }
 
+/** Where the last event ends that ends before a place, in the usual way, with two line feeds; 0 where there is none. */
+export function lastEventEnd(latin1: string, before: number): number {
+  const at = before < 2 ? -1 : latin1.lastIndexOf("\n\n", before - 2);
+  return at < 0 ? 0 : at + 2;
+}
+
 export function dataOf(event: string): string {
   DATA_LINE.lastIndex = 0;
   let data = DATA_LINE.exec(event)?.[1];

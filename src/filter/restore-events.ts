@@ -3,7 +3,7 @@
 // written anew. An event that ends a text follows what was held of it.
 // Pure.
 import { isRecord, type JsonRecord, parseExact, parseJson } from "../base/json-value.ts";
-import { BOUNDARY, dataOf, endsWithEvent, withData } from "./event-text.ts";
+import { BOUNDARY, dataOf, endsWithEvent, lastEventEnd, withData } from "./event-text.ts";
 import type { Book } from "./placeholders.ts";
 import { QuotingLog } from "./quoting-log.ts";
 import { restoreText, spell } from "./restore-text.ts";
@@ -49,7 +49,7 @@ const [CR, LF] = [13, 10];
 const NONE = { onRestored: null, onSealed: null };
 
 export class EventRestorer {
-  private parts: Uint8Array[] = [];
+  private parts: Buffer[] = [];
   private partBytes = 0;
   private queue: Held[] = [];
   private queuedBytes = 0;
@@ -98,16 +98,15 @@ export class EventRestorer {
       this.quotings?.passed(chunk);
       return [chunk];
     }
-    // A blank line may be cut through.
-    const tail =
-      this.parts.length === 0 ? "" : Buffer.concat(this.parts.slice(-4)).toString("latin1").slice(-3);
+    const isFirst = this.partBytes === 0;
     BOUNDARY.lastIndex = 0;
+    const hasEnd = BOUNDARY.test(text) || this.isEndCutThrough(text);
     this.parts.push(bytes);
     this.partBytes += bytes.length;
     this.hold(bytes.length);
-    if (!BOUNDARY.test(tail + text)) return this.partBytes > MAX_EVENT_BYTES ? this.giveUp() : [];
+    if (!hasEnd) return this.partBytes > MAX_EVENT_BYTES ? this.giveUp() : [];
     const whole = this.takeParts();
-    const all = whole.toString("latin1");
+    const all = isFirst ? text : whole.toString("latin1");
     const out: Uint8Array[] = [];
     const end = this.takeEvents(whole, all, out);
     this.endsInCr = end === whole.length && whole.at(-1) === CR;
@@ -117,6 +116,13 @@ export class EventRestorer {
       this.hold(this.partBytes);
     }
     return out.length > 1 ? [Buffer.concat(out)] : out;
+  }
+
+  /** Whether a blank line begins in what is there and ends in this. */
+  private isEndCutThrough(text: string): boolean {
+    const tail = Buffer.concat(this.parts.slice(-4).map((part) => part.subarray(-3))).toString("latin1");
+    BOUNDARY.lastIndex = 0;
+    return BOUNDARY.test(tail + text.slice(0, 4));
   }
 
   /** Events without any hint go on together, unread. Returns where the last one ends. */
@@ -129,12 +135,21 @@ export class EventRestorer {
       this.last = null;
       out.push(events);
     };
-    BOUNDARY.lastIndex = 0;
-    for (let match = BOUNDARY.exec(all); match !== null; match = BOUNDARY.exec(all)) {
-      const to = match.index + match[0].length;
+    let mayLeap = true;
+    for (;;) {
       const isCalm = this.isCalm();
-      if (isCalm && hint < from) hint = this.book.findHint(all, from);
-      if (isCalm && hint < 0) hint = all.length;
+      if (isCalm) {
+        if (hint < from) hint = this.book.findHint(all, from);
+        if (hint < 0) hint = all.length;
+        const end: number = mayLeap ? lastEventEnd(all, hint) : 0;
+        // With other line ends, each try would look through all of them.
+        mayLeap &&= end >= from;
+        from = Math.max(from, end);
+      }
+      BOUNDARY.lastIndex = from;
+      const match = BOUNDARY.exec(all);
+      if (match === null) break;
+      const to = match.index + match[0].length;
       if (!isCalm || hint < to) {
         pass();
         this.take(whole.subarray(from, to), out);
@@ -161,7 +176,8 @@ export class EventRestorer {
   }
 
   private takeParts(): Buffer {
-    const whole = Buffer.concat(this.parts);
+    const [only] = this.parts;
+    const whole = this.parts.length === 1 && only !== undefined ? only : Buffer.concat(this.parts);
     this.hold(-this.partBytes);
     this.parts = [];
     this.partBytes = 0;

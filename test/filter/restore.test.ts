@@ -423,3 +423,19 @@ test("the values of all sessions together are bounded and counted, and those use
   books.of(null);
   expect(held).toBe(before);
 });
+
+test("events are found however their lines end, and however often the ends change", () => {
+  const session = open();
+  const stand = redactText(session, HOST);
+  const event = (text: string, end: string): string => `data: {"delta":"${text}"}${end}`;
+  const END = fc.constantFrom("\n\n", "\r\n\r\n", "\r\r", "\n\n\n", "\n\r\n", "\r\n\n");
+  const TEXT = fc.constantFrom("word", `at ${stand}`, "c", stand.slice(0, 7));
+  const EVENTS = fc.array(fc.tuple(TEXT, END), { minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(EVENTS, fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 5 }), (events, sizes) => {
+      const sent = events.map(([text, end]) => event(text, end)).join("");
+      const wanted = events.map(([text, end]) => event(text.replace(stand, HOST), end)).join("");
+      expect(Buffer.from(pass(session.book, Buffer.from(sent), sizes)).toString()).toBe(wanted);
+    }),
+  );
+});
