@@ -228,12 +228,11 @@ export function createSpend(saved: SavedSpend | null = null) {
         }
       }
     },
-    /** As it is kept, with how far and when the log was read: old days are left out. `now`: wall clock, ms. */
+    /** As it is kept, with how far and when the log was read: old days are forgotten. `now`: wall clock, ms. */
     save({ log, read_at }: Pick<SavedSpend, "log" | "read_at">, now: number): SavedSpend {
-      const kept = [...days]
-        .toSorted(([one], [other]) => distance(one, now) - distance(other, now))
-        .slice(0, KEPT_DAYS)
-        .toSorted(([one], [other]) => (one < other ? -1 : 1));
+      const byDistance = [...days.keys()].toSorted((one, other) => distance(one, now) - distance(other, now));
+      for (const name of byDistance.slice(KEPT_DAYS)) days.delete(name);
+      const kept = [...days].toSorted(([one], [other]) => (one < other ? -1 : 1));
       return {
         version: 1,
         read_at,

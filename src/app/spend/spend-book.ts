@@ -78,6 +78,8 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
   let priced: { readonly entry: LogEntry; readonly cost: Cost } | null = null;
   /** What ended while the ledger is made anew. */
   let late: Set<LogRecord> | null = null;
+  /** Of the text that this process wrote last: while the file has it, all that it says is in the ledger in memory. */
+  let written: ReturnType<typeof Bun.hash> | null = null;
 
   const tell = (words: Text | string): void => {
     const english = inEnglish(words);
@@ -104,6 +106,16 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
       }),
     );
 
+  /** Adds what this process and the log have beyond it. */
+  const catchUp = async (
+    counted: Counted,
+    { costOf, mostBytes }: Priced & { readonly mostBytes?: number | undefined },
+  ): Promise<Counted & Priced> => {
+    addOwn(counted.spend, costOf);
+    const read = await readOn(counted, { costOf, mostBytes, now });
+    if (read === null) throw new UserError(t`the log is too large to be counted now`);
+    return { spend: counted.spend, ...read, costOf };
+  };
   /** Everything that is known by now. A ledger that cannot be read is continued from memory, else from the log. */
   const load = async (
     { saved }: SpendFile,
@@ -111,10 +123,7 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
   ): Promise<Counted & Priced> => {
     const base = saved ?? (live === null ? null : saveCounted(live, now()));
     const counted = { spend: createSpend(base), marks: base?.log ?? [], readAt: base?.read_at ?? null };
-    addOwn(counted.spend, costOf);
-    const read = await readOn(counted, { costOf, mostBytes, now });
-    if (read === null) throw new UserError(t`the log is too large to be counted now`);
-    return { spend: counted.spend, ...read, costOf };
+    return await catchUp(counted, { costOf, mostBytes });
   };
   /** What ends meanwhile is in it too. */
   const makeAnew = async (make: () => Promise<Counted & Priced>): Promise<Counted & Priced> => {
@@ -137,8 +146,21 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     const costOf = await prices.costOf();
     const { noted } = last;
     const mine = new Set(own);
+    const write = (next: Counted): void => {
+      const text = `${JSON.stringify(saveCounted(next, now()))}\n`;
+      writeFileAtomic(paths.spend, text, { mode: PRIVATE_FILE, isLocked: true });
+      written = Bun.hash(text);
+      own = own.difference(mine);
+      last.saved = noted;
+    };
     const work = async (): Promise<void> => {
-      const found = await readSpendFile(paths.spend);
+      const text = await readSpendText(paths.spend);
+      if (live !== null && typeof text === "string" && Bun.hash(text) === written) {
+        live = await catchUp(live, { costOf, mostBytes });
+        await nameProjects(live.spend);
+        return write(live);
+      }
+      const found = parseSpendFile(paths.spend, text);
       const file = canPutAside(paths.spend, found) ? putAside(paths, now(), onTrouble) : found;
       if (file.problem !== null && live === null) return;
       const next = await makeAnew(async () => {
@@ -146,12 +168,7 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
         await nameProjects(made.spend);
         return made;
       });
-      if (file.problem === null) {
-        const text = JSON.stringify(saveCounted(next, now()));
-        writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE, isLocked: true });
-        own = own.difference(mine);
-        last.saved = noted;
-      }
+      if (file.problem === null) write(next);
       addOwn(next.spend, costOf);
       if (live !== null) live = next;
       if (file.problem !== null) throw file.problem;
@@ -273,9 +290,18 @@ interface Priced {
 
 /** The ledger as it is on the disk. */
 export async function readSpendFile(path: string): Promise<SpendFile> {
+  return parseSpendFile(path, await readSpendText(path));
+}
+
+/** Null for no file. */
+function readSpendText(path: string): Promise<string | null | UserError> {
+  return readText(path).catch(onUserError((error) => error));
+}
+
+function parseSpendFile(path: string, text: string | null | UserError): SpendFile {
+  if (text === null) return { saved: null, problem: null };
+  if (text instanceof UserError) return { saved: null, problem: text };
   try {
-    const text = await readText(path);
-    if (text === null) return { saved: null, problem: null };
     const saved = readSavedSpend(parseJson(text));
     return { saved, problem: saved === null ? new UserError(t`${path} is not what it should be`) : null };
   } catch (error) {

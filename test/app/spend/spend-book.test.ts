@@ -278,12 +278,15 @@ const steps = fc.constantFrom(
   "lost 0",
   "save 0",
   "save 1",
+  "need 0",
+  "need 1",
   "kill 0",
   "kill 1",
   "rotate",
   "replace",
   "empty",
   "remove ledger",
+  "restore ledger",
   "older line",
 );
 
@@ -293,6 +296,8 @@ test("counts every request once, whatever happens to runs, log and ledger", asyn
       using home = makeHome();
       const log = home.paths.requestsLog;
       const runs = [startRun(home), startRun(home)];
+      const copy = `${home.paths.spend}.copy`;
+      const isLogWhole = !list.some((one) => ["empty", "rotate", "lost 0"].includes(one));
       let expected = 0;
       const saveAll = async (): Promise<void> => {
         for (const run of runs) await run.save();
@@ -314,6 +319,8 @@ test("counts every request once, whatever happens to runs, log and ledger", asyn
           run.request(what === "request");
           expected += 1;
         } else if (what === "save") await run.save();
+        // From now on it has the ledger in memory.
+        else if (what === "need") await run.book.load();
         else if (what === "kill") {
           // What the log does not have dies with it.
           if (list.includes("lost 0")) await run.save();
@@ -334,11 +341,12 @@ test("counts every request once, whatever happens to runs, log and ledger", asyn
         } else if (what === "empty" && existsSync(log)) {
           await saveAll();
           truncateSync(log, 0);
-        } else if (
-          step === "remove ledger" &&
-          !list.some((one) => ["empty", "rotate", "lost 0"].includes(one))
-        )
-          rmSync(home.paths.spend, { force: true });
+        } else if (what === "remove" && isLogWhole) rmSync(home.paths.spend, { force: true });
+        else if (what === "restore" && isLogWhole && existsSync(home.paths.spend)) {
+          // The next time it is the older one.
+          if (existsSync(copy)) copyFileSync(copy, home.paths.spend);
+          else copyFileSync(home.paths.spend, copy);
+        }
       }
       await saveAll();
       if (expected > 0) expect(await readLedger(home)).toEqual({ requests: expected, usd: expected });
