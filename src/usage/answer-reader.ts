@@ -40,7 +40,8 @@ const EVENTS_TAIL_BYTES = 64 * 1024;
 const JSON_TAIL_BYTES = 1024 * 1024;
 /** What a stream begins with, until the usage of its first event is known. */
 const OPENING_BYTES = 16 * 1024;
-const SLICE_BYTES = 1024;
+/** Of the beginning: most openings are a few of these, and the event behind them is not read. */
+const SLICE_BYTES = 256;
 const MOST_LOST = 8;
 /** What goes on for longer is kept, whatever it is. */
 const LONGEST_PING_BYTES = 4 * 1024;
@@ -164,8 +165,11 @@ interface Before {
 }
 
 /** Walks back from the end, event by event, until the terminal event and the last usage are found. */
-function readTail(api: Api, bytes: LateBytes, { isCut, lost, openingModel }: Before): AnswerFacts {
-  const earlier = isCut ? lost : api === "messages" ? findAtBeginning(api, bytes) : [];
+function readTail(api: Api, bytes: TailBytes, { isCut, lost, openingModel }: Before): AnswerFacts {
+  let read: Beginning | undefined;
+  const beginning = (): Beginning => (read ??= readBeginning(api, bytes));
+  const first = !isCut && api === "messages" ? beginning().told : null;
+  const earlier = first === null ? lost : [first];
   /** Asked when everything else is known: nearly always the end has told it by then. */
   let tells: boolean | null = null;
   const mayTellMore = (): boolean => (tells ??= mayTellUsage(bytes.all));
@@ -227,7 +231,7 @@ function readTail(api: Api, bytes: LateBytes, { isCut, lost, openingModel }: Bef
   const isLast = terminal === null ? isOfEnd : terminal !== "failed" || (found.length > 0 && isBehindError);
   return {
     usage: usage === undefined || isLast ? usage : { ...usage, partial: true },
-    servedModel: servedModel ?? openingModel ?? modelInEvents(bytes.all),
+    servedModel: servedModel ?? openingModel ?? beginning().model ?? modelInEvents(bytes.all),
     terminal,
     isOver,
     error,
@@ -276,17 +280,31 @@ function findInEvents(api: Api, bytes: Uint8Array): UsageFound[] {
   return found;
 }
 
-/** A stream of Messages begins with what was read, and ends with what was written. */
-function findAtBeginning(api: Api, { all: bytes }: LateBytes): UsageFound[] {
+/**
+ * What a stream says before its first output, where it is kept whole: its model and, of Messages, what was read. Their end says
+ * what was written.
+ */
+function readBeginning(api: Api, bytes: TailBytes): Beginning {
   const splitter = createSseSplitter({ maxEventBytes: OPENING_BYTES });
-  for (let at = 0; at < OPENING_BYTES; at += SLICE_BYTES) {
-    for (const event of splitter.push(bytes.subarray(at, at + SLICE_BYTES))) {
-      const told = findInText(api, event.data);
-      if (told !== null) return [told];
-      if (kindOfEvent(api, event) === "output") return [];
+  let model: string | undefined;
+  let told: UsageFound | null = null;
+  let left = OPENING_BYTES;
+  for (const slice of bytes.beginning(SLICE_BYTES)) {
+    for (const event of splitter.push(slice)) {
+      model ??= modelInText(event.data);
+      if (api === "messages") told ??= findInText(api, event.data);
+      const isAll = model !== undefined && (told !== null || api !== "messages");
+      if (isAll || kindOfEvent(api, event) === "output") return { model, told };
     }
+    left -= slice.length;
+    if (left <= 0) break;
   }
-  return [];
+  return { model, told };
+}
+
+interface Beginning {
+  readonly model: string | undefined;
+  readonly told: UsageFound | null;
 }
 
 const COLON = Buffer.from(":");

@@ -116,6 +116,10 @@ export function createByteTail({ isDocument = false, minBytes, onDrop, onLost }:
       if (from === first) return null;
       return from === chunks.length - 1 ? (chunks[from] ?? NOTHING) : Buffer.concat(chunks.slice(from));
     },
+    /** The chunks as they came, oldest first, of a stream of which nothing was dropped. */
+    get chunks(): readonly Uint8Array[] {
+      return isCut ? [] : chunks;
+    },
     get heldBytes() {
       return size + start.length;
     },

@@ -15,14 +15,22 @@ export class TailBytes implements LateBytes {
   readonly last: Uint8Array | null;
   private whole: Uint8Array | undefined;
 
-  constructor(private readonly tail: Pick<ReturnType<typeof createByteTail>, "bytes" | "lastBytes">) {
+  constructor(private readonly tail: Pick<ByteTail, "bytes" | "chunks" | "lastBytes">) {
     this.last = tail.lastBytes(LAST_BYTES);
   }
 
   get all(): Uint8Array {
     return (this.whole ??= this.tail.bytes());
   }
+
+  /** The beginning of a stream that is kept whole, in slices; nothing of one that is not. */
+  *beginning(sliceBytes: number): Generator<Uint8Array> {
+    for (const chunk of this.tail.chunks)
+      for (let at = 0; at < chunk.length; at += sliceBytes) yield chunk.subarray(at, at + sliceBytes);
+  }
 }
+
+type ByteTail = ReturnType<typeof createByteTail>;
 
 const LAST_BYTES = 4 * 1024;
 
