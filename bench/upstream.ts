@@ -19,6 +19,7 @@ interface Peer {
 }
 
 const EMPTY = Buffer.alloc(0);
+const MODEL = "gpt-6.1-sol";
 const usage = {
   input_tokens: 1200,
   input_tokens_details: { cached_tokens: 1000 },
@@ -37,6 +38,7 @@ const json = JSON.stringify({
   id: "resp_1",
   object: "response",
   status: "completed",
+  model: MODEL,
   output: [message],
   usage,
 });
@@ -48,7 +50,7 @@ const chat = JSON.stringify({
   id: "chatcmpl_1",
   object: "chat.completion",
   created: 1,
-  model: "gpt-6.1-sol",
+  model: MODEL,
   choices: [
     { index: 0, finish_reason: "stop", message: { role: "assistant", content: "hello ".repeat(40) } },
   ],
@@ -72,7 +74,10 @@ function event(data: { type: string } & Record<string, unknown>): Buffer {
 
 const FIRST = Buffer.concat([
   Buffer.from(STREAM_HEAD),
-  event({ type: "response.created", response: { id: "resp_1", status: "in_progress", output: [] } }),
+  event({
+    type: "response.created",
+    response: { id: "resp_1", status: "in_progress", model: MODEL, output: [] },
+  }),
 ]);
 const delta = (text: string): Buffer =>
   event({
@@ -91,7 +96,7 @@ const LAST = Buffer.concat([
   event({ type: "response.output_item.done", output_index: 0, item: message }),
   event({
     type: "response.completed",
-    response: { id: "resp_1", status: "completed", output: [message], usage },
+    response: { id: "resp_1", status: "completed", model: MODEL, output: [message], usage },
   }),
   Buffer.from("0\r\n\r\n"),
 ]);
