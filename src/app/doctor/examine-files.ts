@@ -26,7 +26,7 @@ import type { LiveConfig, LiveConfigOptions } from "../live-config.ts";
 import { fixOf } from "../../routing/fixes.ts";
 import { describe as describeReason } from "../../routing/reasons.ts";
 import { DEFAULT_SERVICE } from "../../base/service.ts";
-import { readSpendFile } from "../spend/spend-book.ts";
+import { readSpendFile } from "../spend/spend-file.ts";
 
 const MOST_FILES = 2_000;
 

@@ -1,19 +1,9 @@
 // Keeps the ledger of spend, spend.json, by what the log says and what this process adds. Every process counts under one lock
 // what is new, whoever wrote it; the file says which lines it has, so that none counts twice and none is lost by a kill.
 // Never delays a request; where the file cannot be written, it is kept in memory.
-import { renameSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { UserError, errorText, onUserError } from "../../base/errors.ts";
-import {
-  PRIVATE_FILE,
-  describe,
-  ensurePrivateDirectory,
-  lookAt,
-  readText,
-  sizeOf,
-  writeFileAtomic,
-} from "../../base/files.ts";
-import { parseJson } from "../../base/json-value.ts";
+import { PRIVATE_FILE, ensurePrivateDirectory, lookAt, sizeOf, writeFileAtomic } from "../../base/files.ts";
 import { withLock } from "../../base/lock.ts";
 import type { Paths } from "../../base/paths.ts";
 import { type Text, inEnglish, t } from "../../base/text.ts";
@@ -23,9 +13,17 @@ import { parseLine } from "../../log/reader.ts";
 import type { LogRecord } from "../../log/record.ts";
 import { rotatedPath } from "../../log/rotation.ts";
 import type { Cost, Pricer } from "../../usage/prices.ts";
-import { type SavedSpend, readSavedSpend } from "../../usage/saved-spend.ts";
+import type { SavedSpend } from "../../usage/saved-spend.ts";
 import { type Spend, createSpend, sessionOfProject } from "../../usage/spend.ts";
 import type { LivePrices } from "./live-prices.ts";
+import {
+  type SpendFile,
+  canPutAside,
+  parseSpendFile,
+  putAside,
+  readSpendFile,
+  readSpendText,
+} from "./spend-file.ts";
 
 export type SpendBook = ReturnType<typeof createSpendBook>;
 
@@ -278,36 +276,8 @@ function saveCounted({ marks, readAt, spend }: Counted, now: number): SavedSpend
   return spend.save({ log: [...marks], read_at: readAt }, now);
 }
 
-interface SpendFile {
-  readonly saved: SavedSpend | null;
-  /** It is there and cannot be used. */
-  readonly problem: UserError | null;
-}
-
 interface Priced {
   readonly costOf: Pricer["costOf"];
-}
-
-/** The ledger as it is on the disk. */
-export async function readSpendFile(path: string): Promise<SpendFile> {
-  return parseSpendFile(path, await readSpendText(path));
-}
-
-/** Null for no file. */
-function readSpendText(path: string): Promise<string | null | UserError> {
-  return readText(path).catch(onUserError((error) => error));
-}
-
-function parseSpendFile(path: string, text: string | null | UserError): SpendFile {
-  if (text === null) return { saved: null, problem: null };
-  if (text instanceof UserError) return { saved: null, problem: text };
-  try {
-    const saved = readSavedSpend(parseJson(text));
-    return { saved, problem: saved === null ? new UserError(t`${path} is not what it should be`) : null };
-  } catch (error) {
-    if (error instanceof UserError) return { saved: null, problem: error };
-    throw error;
-  }
 }
 
 interface NewsOptions {
@@ -355,28 +325,6 @@ function countUnread(path: string, marks: readonly LogMark[]): number {
     const mark = marks.find(({ ino }) => ino === lookAt(one)?.ino);
     return sum + Math.max(0, sizeOf(one) - (mark?.bytes ?? 0));
   }, 0);
-}
-
-/** A file that holds something else. What is no file, or cannot be opened, stays where it is: that has a cause. */
-function canPutAside(path: string, { problem }: SpendFile): boolean {
-  return problem !== null && problem.cause === undefined && lookAt(path)?.isFile() === true;
-}
-
-/** There is none then. Throws UserError. */
-function putAside(
-  { backups, spend: path }: Paths,
-  now: number,
-  onTrouble: SpendBookOptions["onTrouble"],
-): SpendFile {
-  ensurePrivateDirectory(backups);
-  const aside = join(backups, `${basename(path)}.${now}`);
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    throw new UserError(t`cannot put ${path} aside: ${describe(error)}`, { cause: error });
-  }
-  onTrouble(t`${path} could not be read: it is kept as ${aside}, and made anew from the log`);
-  return { saved: null, problem: null };
 }
 
 /** A session's directory is in its own file: each is looked for once. */

@@ -7,7 +7,8 @@ import { readLogBackward } from "../../log/reader.ts";
 import { createSpend } from "../../usage/spend.ts";
 import type { Pricer } from "../../usage/prices.ts";
 import { type DayCounts, type TodayFacts, countDay, createLastErrors, makeDay } from "../../usage/today.ts";
-import { readNews, readSpendFile } from "../spend/spend-book.ts";
+import { readNews } from "../spend/spend-book.ts";
+import { readSpendFile } from "../spend/spend-file.ts";
 
 /** About a mebibyte each: with lines of today, and of any day. */
 const MOST_BATCHES = { today: 32, all: 1024 };

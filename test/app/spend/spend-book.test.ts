@@ -17,7 +17,8 @@ import {
 import { dirname } from "node:path";
 import { createLiveConfig } from "../../../src/app/live-config.ts";
 import { createLivePrices } from "../../../src/app/spend/live-prices.ts";
-import { createSpendBook, readSpendFile } from "../../../src/app/spend/spend-book.ts";
+import { createSpendBook } from "../../../src/app/spend/spend-book.ts";
+import { readSpendFile } from "../../../src/app/spend/spend-file.ts";
 import { inEnglish } from "../../../src/base/text.ts";
 import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
 import { createLogWriter } from "../../../src/log/writer.ts";
