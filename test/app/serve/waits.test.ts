@@ -51,14 +51,15 @@ const untilWaiting = (proxy: Pick<RunningProxy, "home">): Promise<readonly Waiti
 
 test("a spent budget is waited for until its window opens, or until it is lifted", async () => {
   await using relay = await startFakeUpstream(() => GOOD.responses());
-  const budget = { requests: 1, per: "month" };
+  const budget = { requests: 1, per: "week" };
   await using proxy = await start({ codex: [{ base_url: relay.baseUrl, budget }] });
   await (await ask(proxy)).text();
   await proxy.logged(1);
   const answer = ask(proxy);
   const [wait] = await untilWaiting(proxy);
-  const next = new Date();
-  expect(wait?.until_ms).toBe(new Date(next.getFullYear(), next.getMonth() + 1, 1).getTime());
+  const today = new Date();
+  const monday = today.getDate() + 7 - ((today.getDay() + 6) % 7);
+  expect(wait?.until_ms).toBe(new Date(today.getFullYear(), today.getMonth(), monday).getTime());
   expect(
     (await runCli(["budget", "lift", "main#1", "--for", "1h", "--codex"], { home: proxy.home })).code,
   ).toBe(0);
