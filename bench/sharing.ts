@@ -1,5 +1,6 @@
-// What a pool costs: the requests of one proxy at c=16 with everything shared, in turns with one that shares nothing; and the engine,
-// by scripted machines of which each answers a request every few seconds.  bun bench/sharing.ts [ROUNDS] [MACHINES...]
+// What a pool costs: the requests of one proxy at c=16 with everything shared, in turns with one that shares nothing, by several pairs
+// of processes, since two of the same kind differ by some percent; and the engine, by scripted machines of which each answers a request
+// every few seconds.  bun bench/sharing.ts [ROUNDS OF A PAIR] [MACHINES...]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,7 @@ import { type Measured, RESPONSES, WARM_UP, type Order, workloads } from "./wire
 
 const [rounds = "7", ...sizes] = process.argv.slice(2);
 const MACHINES = sizes.length === 0 ? [1, 10, 50, 200] : sizes.map(Number);
+const PAIRS = 5;
 const SECONDS = 15;
 /** Between two answers of one machine. */
 const PACE_MS = 5_000;
@@ -72,29 +74,40 @@ async function compareProxies(count: number): Promise<void> {
     await answer.promise;
     return { cpu: cpuSeconds(child.pid) - before, wall: (performance.now() - startedAt) / 1_000 };
   };
-  const alone = await serve("alone", false);
-  const shared = await serve("shared", true);
-  try {
-    for (const one of [alone, shared]) await measure(one, { workload: WARM_UP });
+  const measurePair = async (pair: number) => {
+    const alone = await serve(`alone-${pair}`, false);
+    const shared = await serve(`shared-${pair}`, true);
     const cpu: number[] = [];
     const wall: number[] = [];
-    for (let round = 0; round < count; round += 1) {
-      const order = round % 2 === 0 ? [alone, shared] : [shared, alone];
-      const found = new Map<unknown, { cpu: number; wall: number }>();
-      for (const one of order) found.set(one, await measure(one, { workload }));
-      const [before, after] = [found.get(alone), found.get(shared)];
-      if (before === undefined || after === undefined) continue;
-      cpu.push(after.cpu / before.cpu);
-      wall.push(after.wall / before.wall);
-      console.log(
-        `round ${round + 1}: processor ${before.cpu.toFixed(2)} -> ${after.cpu.toFixed(2)} s, wall ${before.wall.toFixed(2)} -> ${after.wall.toFixed(2)} s`,
-      );
+    try {
+      for (const one of [alone, shared]) await measure(one, { workload: WARM_UP });
+      for (let round = 0; round < count; round += 1) {
+        const found = new Map<unknown, { cpu: number; wall: number }>();
+        const order = (round + pair) % 2 === 0 ? [alone, shared] : [shared, alone];
+        for (const one of order) found.set(one, await measure(one, { workload }));
+        const [before, after] = [found.get(alone), found.get(shared)];
+        if (before === undefined || after === undefined) continue;
+        cpu.push(after.cpu / before.cpu);
+        wall.push(after.wall / before.wall);
+      }
+    } finally {
+      for (const { child } of [alone, shared]) {
+        child.kill("SIGKILL");
+        await child.exited;
+      }
     }
     console.log(
-      `medians of shared to alone: processor ${medianOf(cpu).toFixed(3)}, wall ${medianOf(wall).toFixed(3)}`,
+      `pair ${pair + 1}: processor ${medianOf(cpu).toFixed(3)}, wall ${medianOf(wall).toFixed(3)} of alone`,
     );
+    return { cpu: medianOf(cpu), wall: medianOf(wall) };
+  };
+  try {
+    const pairs = [];
+    for (let pair = 0; pair < PAIRS; pair += 1) pairs.push(await measurePair(pair));
+    const [cpu, wall] = [medianOf(pairs.map((pair) => pair.cpu)), medianOf(pairs.map((pair) => pair.wall))];
+    console.log(`medians of shared to alone: processor ${cpu.toFixed(3)}, wall ${wall.toFixed(3)}`);
   } finally {
-    for (const child of [alone.child, shared.child, load.child, upstream.child]) child.kill("SIGKILL");
+    for (const { child } of [load, upstream]) child.kill("SIGKILL");
   }
 }
 
