@@ -30,7 +30,7 @@ export function createPoolDoor(options: PoolDoorOptions) {
   const change = async (): Promise<void> => {
     const { share } = live.current().config.shell;
     const next = JSON.stringify(share ?? null);
-    if (next === setting) return;
+    if (next === setting) return pool?.meetAgain();
     setting = next;
     await pool?.stop();
     pool = null;
@@ -60,7 +60,7 @@ export function createPoolDoor(options: PoolDoorOptions) {
 
   return {
     attach: (client: PoolClient): void => void clients.push(client),
-    /** config.json may be another. Returns at once. */
+    /** config.json is another, or is read for the first time. Returns at once. */
     look(): void {
       queue = queue.then(change).catch(onUserError(({ text }) => onTrouble(text)));
     },

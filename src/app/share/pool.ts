@@ -74,7 +74,7 @@ export async function joinPool(options: PoolOptions) {
   let secret: string | null = null;
   let skewMs = 0;
   let machines = 1;
-  /** Something could not be told. */
+  /** Something could not be told, or was not asked for. */
   let hasMissed = false;
   const write = (work: (link: Link) => Promise<unknown>): void => {
     const link = engine.link();
@@ -203,6 +203,11 @@ export async function joinPool(options: PoolOptions) {
       };
     },
     settled: engine.settled,
+    /** config.json has other upstreams or budgets: of those the pool may know something, and has to be told. */
+    meetAgain(): void {
+      hasMissed = true;
+      engine.doubt();
+    },
     /** Null where budgets are not shared. */
     spend,
     /** May this process ask for a balance now? */

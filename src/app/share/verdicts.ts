@@ -110,11 +110,9 @@ export function createVerdicts(options: VerdictsOptions) {
     const forMs = entry === null ? END_MS : Math.min(LONGEST_MS, Math.max(1_000, endOf(entry) - now()));
     tell({ id, field, at: Math.round(at + skewMs()), value, forMs });
   };
-  const look = (router: Router, upstream: Upstream): void => {
-    const id = identify(upstream);
-    if (id === null) return;
-    const { known } = accountOf(upstream.key);
-    const entries = entriesOf(router, upstream.key);
+  const look = (id: string, router: Router, key: string): void => {
+    const { known } = accountOf(key);
+    const entries = entriesOf(router, key);
     for (const [field, entry] of entries) {
       if (known.get(field)?.entry === entry) continue;
       const next = { entry, at: now() };
@@ -135,8 +133,8 @@ export function createVerdicts(options: VerdictsOptions) {
     /** Something may have been learned here. */
     note(router: Router, key: string, isAnswered: boolean): void {
       if (isAnswered) accountOf(key).answeredAt = now();
-      for (const [one, upstream] of byId.values())
-        if (upstream.key === key && one === router) look(one, upstream);
+      for (const [id, [one, upstream]] of byId)
+        if (upstream.key === key && one === router) look(id, one, key);
     },
     /** Takes what is held here as known, and as old as it is: it is from before this pool was met. */
     recall(): void {
@@ -149,7 +147,7 @@ export function createVerdicts(options: VerdictsOptions) {
     /** Says again what holds here: the others, or the engine, may have missed it. */
     repeat(): void {
       for (const [id, [router, upstream]] of byId) {
-        look(router, upstream);
+        look(id, router, upstream.key);
         for (const [field, one] of accountOf(upstream.key).known)
           if (one.entry !== null && endOf(one.entry) > now()) publish(id, field, one);
       }

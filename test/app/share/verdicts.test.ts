@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { askInstance, instanceSchema, tellInstance } from "../../../src/app/ask-instance.ts";
 import { readInstances } from "../../../src/state/instances.ts";
+import { runCli } from "../../helpers/cli.ts";
 import { GOOD, RELAY_ERRORS, reply } from "../../helpers/answers.ts";
 import { type RunningProxy, startConfiguredProxy } from "../../helpers/configured-proxy.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
@@ -98,6 +99,26 @@ test("a machine that comes later knows too, and a reset here does not come back"
   expect(await ask(b)).toContain("backup");
   expect(primary.requests).toHaveLength(2);
   await waitUntil(async () => (await standingOf(a))?.reason.includes("told by desktop"));
+});
+
+test("what is learned of an upstream that was added meanwhile is told too", async () => {
+  await using redis = await startRedis();
+  await using primary = await startFakeUpstream(() => SPENT);
+  await using added = await startFakeUpstream(() => SPENT);
+  await using a = await join(redis, "laptop", [primary]);
+  await using b = await join(redis, "desktop", [primary]);
+  await Promise.all([a, b].map(isShared));
+  await Promise.all([a, b].map(ask));
+  const line = ["config", "add", "main", "--append", "--base-url", added.baseUrl, "--auth-token-stdin"];
+  for (const { home } of [a, b]) {
+    const { code } = await runCli([...line, "--codex"], { home, stdin: "sk-test-2\n" });
+    expect(code).toBe(0);
+  }
+  await ask(a);
+  expect(added.requests).toHaveLength(1);
+  await waitUntil(async () => (await factsOf(b))?.upstreams[1]?.reason.includes("told by laptop"));
+  await ask(b);
+  expect(added.requests).toHaveLength(1);
 });
 
 test("without the verdicts in features, none is told or taken", async () => {
