@@ -21,7 +21,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { findMissing, protectMade } from "./access-list.ts";
-import { decodeUtf8 } from "./bytes.ts";
+import { type Encoding, decodeAs, decodeText, encodingOf } from "./bytes.ts";
 import { UserError, errorCode, errorText, ignoreSystemError } from "./errors.ts";
 import { makeTempPath, removeLeftovers } from "./leftovers.ts";
 import { type Text, t } from "./text.ts";
@@ -81,20 +81,31 @@ export async function readStream(
 
 /**
  * The file's text without a BOM, or null when there is no such file.
- * Throws UserError for a pipe or a device, which may have no end, for more than `maxBytes` (16 MiB), and when the bytes
- * are not UTF-8: what we cannot read we must not rewrite.
+ * Throws UserError for a pipe or a device, which may have no end, for more than `maxBytes` (16 MiB), and for bytes that are no
+ * text: what we cannot read we must not rewrite.
  */
 export async function readText(path: string, maxBytes = MAX_FILE_BYTES): Promise<string | null> {
   const bytes = await readBytes(path, maxBytes);
   return bytes === null ? null : decodeText(bytes, path);
 }
 
+/** The same of a file of another program, which reads these encodings alone. */
+export async function readTextIn(encodings: readonly Encoding[], path: string): Promise<string | null> {
+  const bytes = await readBytes(path, MAX_FILE_BYTES);
+  return bytes === null ? null : decodeText(bytes, path, { encodings });
+}
+
 /** The same at once, as it is: null also where the file cannot be read. */
 export function readTextOrNull(path: string): string | null {
   return ignoreSystemError(() => {
     const stats = statSync(path);
-    return problemOf(stats, { path, maxBytes: MAX_FILE_BYTES }) === null ? readFileSync(path, "utf8") : null;
+    return problemOf(stats, { path, maxBytes: MAX_FILE_BYTES }) === null ? readAnyText(path) : null;
   }, null);
+}
+
+function readAnyText(path: string): string {
+  const bytes = readFileSync(path);
+  return decodeAs(bytes, encodingOf(bytes)) ?? bytes.toString();
 }
 
 /** Why what is at a path cannot be read as a whole file; null where it can. */
@@ -116,17 +127,6 @@ function refuseUnreadable(path: string, maxBytes: number): void {
   const stats = lookAt(path);
   const problem = stats === null || stats.isDirectory() ? null : problemOf(stats, { path, maxBytes });
   if (problem !== null) throw problem;
-}
-
-/** Text as `decodeUtf8` reads it. `path` is where the bytes are from; throws UserError when they are not UTF-8. */
-export function decodeText(
-  bytes: Uint8Array,
-  path: string,
-  options?: { readonly keepsBom: boolean },
-): string {
-  const text = decodeUtf8(bytes, options);
-  if (text === null) throw new UserError(t`${path} is not valid UTF-8`);
-  return text;
 }
 
 /**

@@ -2,8 +2,9 @@
 // on change. What no longer parses is reported together with the last value that did.
 // Writes nothing and never throws for what the file holds.
 import { type Stats, lstatSync, readFileSync, statSync } from "node:fs";
+import { decodeText } from "./bytes.ts";
 import { UserError, errorCode } from "./errors.ts";
-import { decodeText, describe, problemOf } from "./files.ts";
+import { describe, problemOf } from "./files.ts";
 import { t } from "./text.ts";
 
 export type Watched<T> =

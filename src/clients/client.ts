@@ -2,6 +2,7 @@
 // words that its members share with switch/, import/ and app/.
 // Pure.
 import type { CheckRow, Finding } from "../base/check.ts";
+import type { Encoding } from "../base/bytes.ts";
 import { type Text, t } from "../base/text.ts";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
@@ -214,6 +215,8 @@ export interface SwitchGoal {
 /** Everything here throws UserError with the file's name for a file that we dare not edit. */
 export interface SwitchEditor {
   readonly file: string;
+  /** Those that the client reads. */
+  readonly encodings: readonly Encoding[];
   /** Why the client would not read its file with this text, or not start, and what to type then; null where it does. */
   findRefusal(text: string): UserError | null;
   /** Points a text without a switch in it at the proxy. */
@@ -225,8 +228,7 @@ export interface SwitchEditor {
 }
 
 /** Our status line in a client's file, below its switch. Everything here throws UserError as a SwitchEditor does. */
-export interface StatusLineEditor {
-  readonly file: string;
+export interface StatusLineEditor extends Pick<SwitchEditor, "encodings" | "file"> {
   /** Sets it in a text without a switch, around a line that is there. */
   install(clean: string, options: LineOptions): LineEdit;
   /** Takes it out of such a text. `changes` null: there is no journal. */

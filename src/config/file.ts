@@ -3,10 +3,10 @@
 import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, errorCode } from "../base/errors.ts";
+import { decodeText } from "../base/bytes.ts";
 import {
   MAX_OWN_FILE_BYTES,
   PRIVATE_FILE,
-  decodeText,
   describe,
   ensurePrivateDirectory,
   readBytes,

@@ -124,7 +124,7 @@ test("a directory, a file that is too long and bytes that are not UTF-8 are brok
   writeFileSync(path, Uint8Array.of(0xff));
   expect(watch().current()).toMatchObject({
     kind: "broken",
-    problem: { message: `${path} is not valid UTF-8` },
+    problem: { message: `${path} is not valid UTF-8 (line 1): save it as UTF-8` },
   });
 });
 

@@ -3,6 +3,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ENCODINGS, encodeAs } from "../../src/base/bytes.ts";
+import { CLAUDE_ENCODINGS } from "../../src/clients/claude/places.ts";
+import { CODEX_ENCODINGS } from "../../src/clients/codex/places.ts";
 import { findSettingsRefusal } from "../../src/clients/claude/refusal.ts";
 import { findConfigRefusal } from "../../src/clients/codex/refusal.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
@@ -146,6 +149,38 @@ describe("Codex, and what is said of its config.toml", () => {
         isSaidToRead: isRead,
         isHere: isRead,
       });
+    },
+    60_000,
+  );
+});
+
+describe("a client reads its file in the encodings that we believe it reads", () => {
+  const ALL = ENCODINGS.map((encoding) => [encoding] as const);
+
+  test.each(ALL)(
+    "Claude Code, %s with a byte order mark",
+    async (encoding) => {
+      using home = makeClientHome();
+      const directory = join(home.path, ".claude");
+      mkdirSync(directory);
+      const text = `\ufeff{ ${ENV} }`.replace("ADDRESS", named.origin);
+      writeFileSync(join(directory, "settings.json"), encodeAs(text, encoding));
+      await runClaude(home, directory);
+      expect(asked.named > 0).toBe(CLAUDE_ENCODINGS.includes(encoding));
+    },
+    60_000,
+  );
+
+  test.each(ALL)(
+    "Codex, %s with a byte order mark",
+    async (encoding) => {
+      using home = makeClientHome();
+      const directory = join(home.path, ".codex");
+      mkdirSync(directory);
+      const text = `\ufeff${RELAY}`.replace("ADDRESS", named.baseUrl);
+      writeFileSync(join(directory, "config.toml"), encodeAs(text, encoding));
+      await runCodex(home, directory);
+      expect(asked.named > 0).toBe(CODEX_ENCODINGS.includes(encoding));
     },
     60_000,
   );

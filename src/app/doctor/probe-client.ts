@@ -85,7 +85,7 @@ async function prepareHome(
   const editor = await CLIENTS[service].createEditor({ service, paths, env, systemDirectory });
   const { file: copy } = await CLIENTS[service].createEditor(target);
   const { text } = await readUnswitched({ service, paths, env, systemDirectory });
-  const clean = text ?? (await readClientFile(editor.file)).text;
+  const clean = text ?? (await readClientFile(editor)).text;
   const refusal = editor.findRefusal(clean);
   if (refusal !== null) return refusal.text;
   mkdirSync(join(home, "ch"), { mode: 0o700 });

@@ -2,10 +2,10 @@
 // that is not valid is never written, and one that is gone is not begun anew: its rules would be forgotten.
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { decodeText } from "../../base/bytes.ts";
 import {
   MAX_OWN_FILE_BYTES,
   PRIVATE_FILE,
-  decodeText,
   ensurePrivateDirectory,
   readBytes,
   writeFileAtomic,

@@ -3,7 +3,8 @@
 import { isAbsolute, join, resolve } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
-import { decodeText, readGiven } from "../../base/files.ts";
+import { decodeText } from "../../base/bytes.ts";
+import { readGiven } from "../../base/files.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
 import { findUserHome } from "../../base/paths.ts";
 import { SERVICES, type Service } from "../../base/service.ts";

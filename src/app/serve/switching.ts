@@ -90,7 +90,7 @@ export async function previewSwitch(
   port: number,
 ): Promise<{ file: string; keys: string[] }> {
   const editor = await CLIENTS[target.service].createEditor(target);
-  const { text } = await readClientFile(editor.file);
+  const { text } = await readClientFile(editor);
   const clean = editor.clean(text, null).text;
   const refusal = editor.findRefusal(clean);
   if (refusal !== null) throw refusal;

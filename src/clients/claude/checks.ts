@@ -2,7 +2,7 @@
 // Reads only, and keeps nothing of what the files hold but names.
 import { type Check, fail, info, ok, runChecks, warn } from "../../base/check.ts";
 import { onUserError } from "../../base/errors.ts";
-import { lookAt, readText } from "../../base/files.ts";
+import { lookAt, readTextIn } from "../../base/files.ts";
 import { isProgramThere } from "../../base/own-program.ts";
 import { DEFAULT_PORT, readProxyAddress } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
@@ -10,6 +10,7 @@ import { inShell } from "../../base/shell.ts";
 import type { ClientChecks, ClientFiles } from "../client.ts";
 import { readClaudeFacts } from "./facts.ts";
 import { type ClaudeFacts, findVariable } from "./layers.ts";
+import { CLAUDE_ENCODINGS } from "./places.ts";
 
 type Facts = Awaited<ReturnType<typeof collectFacts>>;
 
@@ -117,7 +118,7 @@ async function collectFacts(files: ClientFiles) {
 
 /** The program of a status line of ours that is not there; null where none is missed. Throws UserError for a file that cannot be read. */
 async function findLostLine({ env, paths }: ClientFiles): Promise<string | null> {
-  const text = await readText(paths.claudeSettings);
+  const text = await readTextIn(CLAUDE_ENCODINGS, paths.claudeSettings);
   if (text === null || !text.includes("statusline")) return null;
   const { findLineProgram } = await import("./status-line.ts");
   const program = findLineProgram(text);

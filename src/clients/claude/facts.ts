@@ -4,14 +4,14 @@ import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { describe, readText } from "../../base/files.ts";
+import { describe, readTextIn } from "../../base/files.ts";
 import { type JsonRecord, isRecord } from "../../base/json-value.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
 import { type ClaudeFacts, type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "./layers.ts";
-import { listManagedPaths } from "./places.ts";
+import { CLAUDE_ENCODINGS, listManagedPaths } from "./places.ts";
 import type { Refusal } from "../../base/shape.ts";
 import { findSettingsRefusal } from "./refusal.ts";
 
@@ -66,7 +66,7 @@ async function readObject(
   try {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
       return { problem: t`${path} is larger than 1 MB` };
-    const text = instead ?? (await readText(path));
+    const text = instead ?? (await readTextIn(CLAUDE_ENCODINGS, path));
     if (text === null) return null;
     const refusal = isSettings ? findSettingsRefusal(text) : null;
     if (refusal !== null) return { problem: describeIgnored(path, refusal) };

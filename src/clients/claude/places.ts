@@ -1,8 +1,12 @@
-// Where the machine's own settings of Claude Code may be.
+// Where the machine's own settings of Claude Code may be, and in which encodings it reads a file.
 // Only looks for names.
 import { join } from "node:path";
 import { listNames } from "../../base/files.ts";
+import type { Encoding } from "../../base/bytes.ts";
 import type { ClientFiles } from "../client.ts";
+
+/** UTF-16 with its byte order mark. Tried: test/real-clients/files.test.ts. */
+export const CLAUDE_ENCODINGS: readonly Encoding[] = ["UTF-8", "UTF-16LE"];
 
 const MANAGED_DIRECTORY: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
   darwin: "/Library/Application Support/ClaudeCode",

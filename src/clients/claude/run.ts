@@ -2,7 +2,7 @@
 // its files, writes none.
 import { resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { readText } from "../../base/files.ts";
+import { readTextIn } from "../../base/files.ts";
 import { type JsonRecord, isRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
@@ -23,6 +23,7 @@ import {
   makeLayer,
   mergeEnv,
 } from "./layers.ts";
+import { CLAUDE_ENCODINGS } from "./places.ts";
 
 export type ClaudeArgs = Readonly<ReturnType<typeof readClaudeArgs>>;
 
@@ -131,7 +132,7 @@ function refuseManaged(added: Readonly<Record<string, string>>, facts: ClaudeFac
 async function readSettings(given: string, cwd: string): Promise<JsonRecord> {
   if (given.trim().startsWith("{")) return parseSettings(given, "--settings");
   const path = resolve(cwd, given);
-  const text = await readText(path);
+  const text = await readTextIn(CLAUDE_ENCODINGS, path);
   if (text === null) throw new UserError(t`--settings: there is no file ${path}`);
   const settings = parseSettings(text, path);
   const { env } = makeLayer("command-line", path, settings);

@@ -28,6 +28,7 @@ import {
   sourceOf,
   without,
 } from "./settings.ts";
+import { CLAUDE_ENCODINGS } from "./places.ts";
 
 const LINE = ["statusLine"] as const;
 const COMMAND = ["statusLine", "command"] as const;
@@ -36,6 +37,7 @@ export function createClaudeLineEditor({ paths }: SwitchTarget): StatusLineEdito
   const file = paths.claudeSettings;
   return {
     file,
+    encodings: CLAUDE_ENCODINGS,
     install(clean, options) {
       const refusal = findSettingsRefusal(clean);
       if (refusal === null)

@@ -10,6 +10,7 @@ import { describeIgnored, readClaudeFacts } from "./facts.ts";
 import { findSettingsRefusal } from "./refusal.ts";
 import { type ClaudeFacts, findVariable, hasCredential, makeLayer } from "./layers.ts";
 import { editClaudeSettings, readSettings, undoClaudeSettings } from "./settings.ts";
+import { CLAUDE_ENCODINGS } from "./places.ts";
 
 export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget): SwitchEditor {
   const file = paths.claudeSettings;
@@ -18,6 +19,7 @@ export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget
     withFileName(file, () => undoClaudeSettings(text, { changes, ownAddresses }));
   return {
     file,
+    encodings: CLAUDE_ENCODINGS,
     findRefusal(text) {
       const refusal = findSettingsRefusal(text);
       if (refusal === null) return null;

@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { type Check, type Found, fail, info, ok, runChecks, warn } from "../../base/check.ts";
 import { readVariable } from "../../base/env.ts";
 import { onUserError } from "../../base/errors.ts";
-import { isOpenToOthers, lookAt, readText, sizeOf } from "../../base/files.ts";
+import { isOpenToOthers, lookAt, readTextIn, sizeOf } from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { ClientChecks, ClientFiles } from "../client.ts";
 import { type CodexFacts, readCodexFacts } from "./facts.ts";
 import { findValue } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
 import { describeRefused, findConfigRefusal } from "./refusal.ts";
+import { CODEX_ENCODINGS } from "./places.ts";
 
 type Facts = Awaited<ReturnType<typeof collectFacts>>;
 
@@ -41,7 +42,7 @@ const CHECKS: readonly Check<Facts>[] = [
     about: "Codex's `config.toml` is valid, and its provider is one that Codex supports",
     worst: "fail",
     run: ({ codex, problem, refusal }) => {
-      if (codex === null) return [fail(problem, t`fix that line: Codex does not start with it`)];
+      if (codex === null) return [fail(problem, t`correct it: Codex does not start with it`)];
       const refused = refusal === null ? undefined : fail(refusal, t`correct that line`);
       return [checkProvider(codex) ?? refused ?? ok(t`Codex can work with its provider`)];
     },
@@ -149,7 +150,7 @@ async function collectFacts({ env, paths, systemDirectory }: ClientFiles) {
 }
 
 async function readRefusal(file: string): Promise<Text | null> {
-  const refusal = findConfigRefusal((await readText(file)) ?? "");
+  const refusal = findConfigRefusal((await readTextIn(CODEX_ENCODINGS, file)) ?? "");
   return refusal === null ? null : describeRefused(file, refusal);
 }
 

@@ -1,12 +1,12 @@
 // What Codex would do right now: its active provider, all providers, its login, and which file says so. Only reads.
 import type { TomlTable } from "smol-toml";
 import { UserError, onUserError } from "../../base/errors.ts";
-import { readText } from "../../base/files.ts";
+import { readTextIn } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { type CodexLogin, readCodexLogin } from "./login.ts";
 import { type CodexLayer, type LayerKind, findText, parseToml } from "./layers.ts";
-import { listProfilePaths, profileName, profilePath, systemPaths } from "./places.ts";
+import { CODEX_ENCODINGS, listProfilePaths, profileName, profilePath, systemPaths } from "./places.ts";
 import { type CodexProvider, listProviders } from "./provider.ts";
 
 /** `openai` is the built-in default; the other built-in ones speak to services that we cannot stand in front of. */
@@ -82,7 +82,7 @@ async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<Cod
 }
 
 async function readLayer(kind: LayerKind, where: string, instead?: string): Promise<CodexLayer[]> {
-  const text = instead ?? (await readText(where));
+  const text = instead ?? (await readTextIn(CODEX_ENCODINGS, where));
   if (text !== null && text.length > MAX_TOML_BYTES) {
     throw new UserError(t`${where} is larger than 512 KB`);
   }
@@ -112,7 +112,7 @@ export async function readProfileFacts(paths: Paths, options: CodexFactsOptions)
  */
 export async function readCodexProfiles(paths: Paths): Promise<CodexLayer[]> {
   const read = listProfilePaths(paths).map(async (where) =>
-    toLayers("profile", where, await readText(where)),
+    toLayers("profile", where, await readTextIn(CODEX_ENCODINGS, where)),
   );
   return (await Promise.all(read.map((layers) => layers.catch(onUserError(() => []))))).flat();
 }

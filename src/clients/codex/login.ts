@@ -1,8 +1,9 @@
 // The kinds of login that Codex can have, and which of them auth.json holds. Only reads: the file is Codex's own.
 import { type Text, t } from "../../base/text.ts";
 import { UserError } from "../../base/errors.ts";
-import { readText, sizeOf } from "../../base/files.ts";
+import { readTextIn, sizeOf } from "../../base/files.ts";
 import { isRecord, stringOr } from "../../base/json-value.ts";
+import { CODEX_ENCODINGS } from "./places.ts";
 
 export type CodexLogin =
   | { readonly kind: "none" }
@@ -55,7 +56,7 @@ async function readOnce(path: string): Promise<CodexLogin> {
   const unreadable = (problem: Text | string): CodexLogin => ({ kind: "unreadable", problem });
   try {
     if (sizeOf(path) > MAX_BYTES) return unreadable(t`${path} is larger than 1 MB`);
-    const text = await readText(path);
+    const text = await readTextIn(CODEX_ENCODINGS, path);
     return text === null ? { kind: "none" } : parseLogin(JSON.parse(text));
   } catch (error) {
     if (error instanceof SyntaxError) return unreadable(t`${path} is not valid JSON`);

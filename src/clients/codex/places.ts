@@ -1,9 +1,14 @@
-// Where Codex's settings may be: beside config.toml of CODEX_HOME the profiles there, and the machine's own files.
+// Where Codex's settings may be: beside config.toml of CODEX_HOME the profiles there, and the machine's own files. And in which
+// encodings it reads them.
 // Only looks for names.
 import { basename, join } from "node:path";
 import { listNames } from "../../base/files.ts";
+import type { Encoding } from "../../base/bytes.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
+
+/** Tried: test/real-clients/files.test.ts. */
+export const CODEX_ENCODINGS: readonly Encoding[] = ["UTF-8"];
 
 /** https://github.com/openai/codex/blob/main/codex-rs/config/src/loader: on Windows what is managed is in Codex's own home. */
 const SYSTEM_DIRECTORY = process.platform === "win32" ? "C:\\ProgramData\\OpenAI\\Codex" : "/etc/codex";

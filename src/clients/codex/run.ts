@@ -3,7 +3,7 @@
 import type { TomlValue } from "smol-toml";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, ignoreSystemError } from "../../base/errors.ts";
-import { readText } from "../../base/files.ts";
+import { readTextIn } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
 import { startOf } from "../../base/start.ts";
@@ -15,7 +15,7 @@ import { type CodexLayer, findValue, isTable } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
 import { listCodexOwned } from "./owned.ts";
 import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
-import { profilePath } from "./places.ts";
+import { CODEX_ENCODINGS, profilePath } from "./places.ts";
 import { describeRefused, findConfigRefusal } from "./refusal.ts";
 
 export interface CodexRun extends RunAddress {
@@ -90,7 +90,7 @@ export function planCodexRun(run: CodexRun): RunPlan {
 /** Codex would end at once, and not say that the command line has no part in it. */
 async function refuseUnreadable(files: readonly string[]): Promise<void> {
   for (const file of files) {
-    const refusal = findConfigRefusal((await readText(file)) ?? "");
+    const refusal = findConfigRefusal((await readTextIn(CODEX_ENCODINGS, file)) ?? "");
     if (refusal !== null) throw new UserError(describeRefused(file, refusal), { hint: t`correct that line` });
   }
 }

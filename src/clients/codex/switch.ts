@@ -13,6 +13,7 @@ import { isUsableLogin } from "./login.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
 import { describeRefused, findConfigRefusal } from "./refusal.ts";
 import { type CodexRoute, type CodexUndoOptions, editCodexToml, undoCodexToml } from "./toml.ts";
+import { CODEX_ENCODINGS } from "./places.ts";
 
 export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): SwitchEditor {
   const file = paths.codexConfig;
@@ -21,6 +22,7 @@ export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): Swi
     withFileName(file, () => undoCodexToml(text, { ...options, ownAddresses }));
   return {
     file,
+    encodings: CODEX_ENCODINGS,
     findRefusal(text) {
       const refusal = findConfigRefusal(text);
       if (refusal === null) return null;

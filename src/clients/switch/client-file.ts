@@ -2,12 +2,12 @@
 // before the write. Knows nothing of what the file means.
 import { accessSync, constants, lstatSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { decodeText, type Encoding, encodeAs, encodingOf } from "../../base/bytes.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import {
   Irreplaceable,
   MAX_FILE_BYTES,
   PRIVATE_FILE,
-  decodeText,
   describe,
   readBytes,
   removeFile,
@@ -17,11 +17,14 @@ import {
 } from "../../base/files.ts";
 import { quoteWord } from "../../base/shell.ts";
 import { t } from "../../base/text.ts";
+import type { SwitchEditor } from "../client.ts";
 import { writeInPlace } from "./in-place.ts";
 
 /** A client's file as it was read. */
 export interface ClientFile {
   readonly path: string;
+  /** Those that the client reads. */
+  readonly encodings: readonly Encoding[];
   /** Null when there is no such file. */
   readonly bytes: Uint8Array | null;
   /** With its BOM; "" when there is no such file. */
@@ -45,13 +48,17 @@ const STORE = /^\/(?:nix|gnu)\/store\//;
 const CHMOD_HELPS = new Set(["EACCES", "EPERM"]);
 const IN_USE_OR_GONE = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
 
-/** Throws UserError for anything that is not a readable text file. */
-export async function readClientFile(path: string): Promise<ClientFile> {
+/** Throws UserError for anything that is not a text file that the client can read. */
+export async function readClientFile({
+  encodings,
+  file: path,
+}: Pick<SwitchEditor, "encodings" | "file">): Promise<ClientFile> {
   const stats = statOrNull(path);
   // Opening a pipe would wait for a writer.
   if (stats !== null && !stats.isFile()) throw new UserError(t`${path} is not a file`);
   const bytes = await readBytes(path, MAX_FILE_BYTES);
-  return { path, bytes, text: bytes === null ? "" : decodeText(bytes, path, { keepsBom: true }) };
+  const text = bytes === null ? "" : decodeText(bytes, path, { keepsBom: true, encodings });
+  return { path, encodings, bytes, text };
 }
 
 /** May another user of this machine read it? By its own mode and those of the directories above it. */
@@ -66,7 +73,7 @@ export function isReadByOthers(path: string): boolean {
 }
 
 /**
- * Changes the text, or makes the file (0600). `copy` is where both texts are kept while a file is written in place.
+ * Changes the text and keeps its encoding, or makes the file (0600). `copy` is where both texts are kept while a file is written in place.
  * Throws WrittenMeanwhile, or UserError; then nothing was changed.
  */
 export async function writeClientFile(file: ClientFile, text: string, copy: string): Promise<void> {
@@ -75,15 +82,16 @@ export async function writeClientFile(file: ClientFile, text: string, copy: stri
   if (file.bytes === null)
     return writeFileAtomic(file.path, text, { mode: PRIVATE_FILE, isLocked: true, beforeRename: refuse });
   const { makeCopyAttributes } = await import("../../base/file-attributes.ts");
+  const encoding = encodingOf(file.bytes);
   try {
-    writeFileAtomic(file.path, text, {
+    writeFileAtomic(file.path, encodeAs(text, encoding), {
       keepAttributes: makeCopyAttributes(),
       isLocked: true,
       beforeRename: refuse,
     });
   } catch (error) {
     if (!(error instanceof Irreplaceable)) throw error;
-    writeInPlace({ file: file.path, before: file.text, after: text }, copy, refuse);
+    writeInPlace({ file: file.path, encoding, before: file.text, after: text }, copy, refuse);
   }
 }
 

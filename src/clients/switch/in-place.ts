@@ -3,6 +3,7 @@
 import { existsSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod/mini";
+import { ENCODINGS, encodeAs } from "../../base/bytes.ts";
 import { UserError, ignoreSystemError } from "../../base/errors.ts";
 import {
   MAX_FILE_BYTES,
@@ -18,7 +19,12 @@ import {
 import { parseJson } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 
-const copySchema = z.object({ file: z.string(), before: z.string(), after: z.string() });
+const copySchema = z.object({
+  file: z.string(),
+  encoding: z._default(z.enum(ENCODINGS), "UTF-8"),
+  before: z.string(),
+  after: z.string(),
+});
 type Copy = Readonly<z.infer<typeof copySchema>>;
 
 /** Beside the journal, under a name that no journal has. */
@@ -32,7 +38,7 @@ export function writeInPlace(copy: Copy, path: string, refuse: () => void): void
   writeFileAtomic(path, JSON.stringify(copy), { mode: PRIVATE_FILE, isLocked: true });
   try {
     refuse();
-    overwriteFile(copy.file, Buffer.from(copy.after));
+    overwriteFile(copy.file, encodeAs(copy.after, copy.encoding));
   } catch (error) {
     if (error instanceof UserError) {
       removeFile(path);
@@ -40,7 +46,7 @@ export function writeInPlace(copy: Copy, path: string, refuse: () => void): void
     }
     // Where the disk refuses this too, the copy stays for whoever comes next.
     ignoreSystemError(() => {
-      overwriteFile(copy.file, Buffer.from(copy.before));
+      overwriteFile(copy.file, encodeAs(copy.before, copy.encoding));
       unlinkSync(path);
     }, undefined);
     throw new UserError(t`cannot write ${copy.file}: ${describe(error)}`, { cause: error });
@@ -54,7 +60,8 @@ export async function findInterrupted(path: string): Promise<Copy | null> {
   const copy = text === null ? undefined : copySchema.safeParse(parseJson(text)).data;
   if (copy === undefined) return null;
   const now = await readBytes(copy.file, MAX_FILE_BYTES);
-  return now !== null && isMix(now, Buffer.from(copy.before), Buffer.from(copy.after)) ? copy : null;
+  const [before, after] = [encodeAs(copy.before, copy.encoding), encodeAs(copy.after, copy.encoding)];
+  return now !== null && isMix(now, before, after) ? copy : null;
 }
 
 /** Restores the text before an interrupted write. Only for the holder of the lock. Throws UserError. */
@@ -62,7 +69,7 @@ export async function healInterrupted(path: string): Promise<void> {
   const copy = await findInterrupted(path);
   if (copy !== null) {
     try {
-      overwriteFile(copy.file, Buffer.from(copy.before));
+      overwriteFile(copy.file, encodeAs(copy.before, copy.encoding));
     } catch (error) {
       throw new UserError(t`cannot write ${copy.file}: ${describe(error)}`, { cause: error });
     }

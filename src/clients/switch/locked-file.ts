@@ -89,13 +89,14 @@ export function withOlder(changes: readonly KeyChange[], older: readonly KeyChan
  * and the journal is needed.
  */
 export async function undoWrite(file: ClientFile, written: string, copy: string): Promise<boolean> {
+  const read = (): Promise<ClientFile> => readClientFile({ encodings: file.encodings, file: file.path });
   const isInPlace = async (): Promise<boolean> => {
-    const now = await readClientFile(file.path);
+    const now = await read();
     return now.bytes !== null && now.text === written && written !== file.text;
   };
   try {
     if (!(await isInPlace())) return true;
-    const now = await readClientFile(file.path);
+    const now = await read();
     if (file.bytes === null) removeClientFile(now);
     else await writeClientFile(now, file.text, copy);
   } catch (error) {

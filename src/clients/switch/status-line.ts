@@ -72,7 +72,7 @@ export async function installStatusLine(
   return await underLineLock(target, async ({ editor, known, journal: path, switchJournal }) => {
     refuseUnusedHome(target, dirname(editor.file));
     return await tryAgain(async () => {
-      const file = await readClientFile(editor.file);
+      const file = await readClientFile(editor);
       const { journal: switched } = await readJournal(switchJournal);
       const change = (clean: string): LineEdit =>
         editor.install(clean, { ...line, changes: known?.changes ?? null });
@@ -109,7 +109,7 @@ export async function installStatusLine(
 export async function uninstallStatusLine(target: SwitchTarget): Promise<LineRemoved> {
   return await underLineLock(target, async ({ editor, known, journal: path, problem, switchJournal }) => {
     const result = await tryAgain(async () => {
-      const file = await readClientFile(editor.file);
+      const file = await readClientFile(editor);
       const { journal: read } = await readJournal(switchJournal);
       if (file.bytes === null) return { keys: [], isFileRemoved: false };
       const either = (name: "file" | "directory"): boolean =>

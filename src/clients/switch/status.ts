@@ -60,7 +60,7 @@ async function findSwitch(target: SwitchTarget) {
   const { journal, problem } = await readJournal(path);
   try {
     const interrupted = await findInterrupted(copyPathFor(path));
-    const text = interrupted === null ? (await readClientFile(file)).text : interrupted.before;
+    const text = interrupted === null ? (await readClientFile(editor)).text : interrupted.before;
     const clean = editor.clean(text, journal?.changes ?? null);
     const refusal = editor.findRefusal(text);
     if (interrupted === null) return { file, journal, problem, refusal, isInterrupted: false, ...clean };

@@ -75,7 +75,7 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
         hint: `chmod go-r ${quoteWord(editor.file)}`,
       });
     return await tryAgain(async () => {
-      const file = await readClientFile(editor.file);
+      const file = await readClientFile(editor);
       const undone = editor.clean(file.text, known?.changes ?? null);
       const refusal = goal.isForced === true ? null : editor.findRefusal(undone.text);
       const edit = await editor.edit(undone.text, goal);
@@ -151,7 +151,7 @@ export async function switchOff(
     const isOthers = journal !== null && onlyFor !== undefined && !isSameOwner(journal.owner, onlyFor);
     if (isOthers || (onlyFor !== undefined && known === null)) return null;
     const result = await tryAgain(async () => {
-      const file = await readClientFile(editor.file);
+      const file = await readClientFile(editor);
       const undo =
         file.bytes === null ? { text: "", keys: [] } : await editor.undo(file.text, known?.changes ?? null);
       // Without its journal a switch may have been ended by hand, and the file is the user's.
