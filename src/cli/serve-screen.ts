@@ -140,10 +140,18 @@ export function describeHealed({ file, pid, service }: Healed, env: Env): string
 
 export function describeRestored(off: SwitchedOff, env: Env): string[] {
   const file = showPath(off.file, env);
-  if (off.isFileRemoved) return [t`restored: ${file} was created by the switch and has been removed`];
-  const restored = off.keys.filter(({ kind }) => kind === "restored").map(({ path }) => showKey(path));
-  const kept = off.keys.filter(({ kind }) => kind === "changed").map(({ path }) => showKey(path));
-  const unknown = off.keys.filter(({ kind }) => kind === "unknown").map(({ path }) => showKey(path));
+  const { leftBehind } = off;
+  const elsewhere =
+    leftBehind === null
+      ? []
+      : [
+          t`restored in ${showPath(leftBehind.file, env)}, which ${file} led to: ${tellList(keysOf(leftBehind.keys, "restored"))}`,
+        ];
+  if (off.isFileRemoved)
+    return [t`restored: ${file} was created by the switch and has been removed`, ...elsewhere];
+  const restored = keysOf(off.keys, "restored");
+  const kept = keysOf(off.keys, "changed");
+  const unknown = keysOf(off.keys, "unknown");
   return [
     ...(restored.length > 0 ? [t`restored in ${file}: ${tellList(restored)}`] : []),
     ...(kept.length > 0
@@ -152,5 +160,10 @@ export function describeRestored(off: SwitchedOff, env: Env): string[] {
     ...(unknown.length > 0
       ? [t`still points at this proxy in ${file}: ${tellList(unknown)}; edit it by hand`]
       : []),
+    ...elsewhere,
   ];
+}
+
+function keysOf(keys: SwitchedOff["keys"], wanted: SwitchedOff["keys"][number]["kind"]): string[] {
+  return keys.filter(({ kind }) => kind === wanted).map(({ path }) => showKey(path));
 }

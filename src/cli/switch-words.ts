@@ -18,7 +18,10 @@ export function describeSwitch(report: SwitchReport, env: Env): string[] {
   const point = describeUnread(report) ?? on;
   return [
     t`${CLIENT_NAME[service]}: ${point}`,
-    ...(status.problem === null ? [] : [`  ${tell(status.problem)}`]),
+    ...(status.problem === null ? [] : [`  ${showPathsIn(tell(status.problem), env)}`]),
+    ...(status.unfinished === null
+      ? []
+      : [`  ${showPathsIn(tell(status.unfinished.what), env)}`, `    ${tell(status.unfinished.hint)}`]),
     ...(status.isOn ? describeOn(report, env) : []),
     ...hindrances,
     ...report.others.flatMap(({ command, file, port }) => [
@@ -87,6 +90,10 @@ export function makeSwitchJson(report: SwitchReport): object {
     listening: status.port === null ? null : listener !== null,
     listener: listener === null ? null : makeListenerJson(listener),
     problem: status.problem,
+    unfinished:
+      status.unfinished === null
+        ? null
+        : { what: inEnglish(status.unfinished.what), hint: inEnglish(status.unfinished.hint) },
     client_token_problem: tokenProblem === null ? null : inEnglish(tokenProblem.what),
     overrides: overrides.map(({ id, where, what, hint }) => ({ id, where, what, hint })),
     others: report.others,

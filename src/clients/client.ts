@@ -200,6 +200,8 @@ export interface RunPlan {
 /** Which client is switched, and where its settings are looked for. */
 export interface SwitchTarget extends Omit<ClientFiles, "cwd"> {
   readonly service: Service;
+  /** Its file, where that is not in the usual place. */
+  readonly file?: string;
 }
 
 export interface SwitchGoal {

@@ -202,6 +202,7 @@ export interface ServiceFacts {
     readonly port: number | null;
     readonly isOwnerDead: boolean;
     readonly isRefused: boolean;
+    readonly unfinished: { readonly what: Text; readonly hint: Text | string } | null;
     readonly problem: Text | string | null;
   };
   /** What listens on the port that the client is pointed at: nothing, a proxy of ours, or something else by name. */

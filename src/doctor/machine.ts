@@ -142,15 +142,20 @@ function overrideCheck(kind: string, row: Readonly<Record<"id" | "about", string
 }
 
 /** What keeps a client from reading its own file is said by the client's checks. */
-function isSaidByClient({ clientFindings, switch: { isRefused, problem } }: ServiceFacts): boolean {
+function isSaidByClient({
+  clientFindings,
+  switch: { isRefused, problem, unfinished },
+}: ServiceFacts): boolean {
+  if (unfinished !== null) return false;
   if (isRefused && clientFindings.some(({ status }) => status === "fail")) return true;
   return problem !== null && clientFindings.some(({ message }) => inEnglish(message) === inEnglish(problem));
 }
 
 function describeSwitch({ listener, service, switch: state }: ServiceFacts): Found {
   const client = CLIENT_NAME[service];
-  const { file, isOn, isOwnerDead, problem } = state;
+  const { file, isOn, isOwnerDead, problem, unfinished } = state;
   const port = state.port ?? 0;
+  if (unfinished !== null) return fail(unfinished.what, unfinished.hint);
   if (problem !== null) return warn(problem, `ch switch status --${service}`);
   if (!isOn) return ok(t`${client} is not switched`);
   if (isText(listener))

@@ -137,7 +137,12 @@ async function restore({ env, out, paths }: Cli, service: Service): Promise<void
   if (off === null) return;
   const lines = describeRestored(off, env);
   if (lines.length === 0) {
-    out.note(t`${CLIENT_NAME[service]} was not switched: ${showPath(off.file, env)} is unchanged`);
+    const [client, file] = [CLIENT_NAME[service], showPath(off.file, env)];
+    out.note(
+      off.isFileGone
+        ? t`${client}: ${file} is gone, and its switch with it`
+        : t`${client} was not switched: ${file} is unchanged`,
+    );
   }
   for (const line of lines) out.note(line);
   for (const key of off.keys) {

@@ -12,8 +12,12 @@ import { type ClaudeFacts, findVariable, hasCredential, makeLayer } from "./laye
 import { editClaudeSettings, readSettings, undoClaudeSettings } from "./settings.ts";
 import { CLAUDE_ENCODINGS } from "./places.ts";
 
-export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget): SwitchEditor {
-  const file = paths.claudeSettings;
+export function createClaudeEditor({
+  paths,
+  env,
+  systemDirectory,
+  file = paths.claudeSettings,
+}: SwitchTarget): SwitchEditor {
   const ownAddresses = [makeProxyAddress("claude", DEFAULT_PORT.claude)];
   const undo: SwitchEditor["clean"] = (text, changes) =>
     withFileName(file, () => undoClaudeSettings(text, { changes, ownAddresses }));

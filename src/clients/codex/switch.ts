@@ -15,8 +15,11 @@ import { describeRefused, findConfigRefusal } from "./refusal.ts";
 import { type CodexRoute, type CodexUndoOptions, editCodexToml, undoCodexToml } from "./toml.ts";
 import { CODEX_ENCODINGS } from "./places.ts";
 
-export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): SwitchEditor {
-  const file = paths.codexConfig;
+export function createCodexEditor({
+  paths,
+  systemDirectory,
+  file = paths.codexConfig,
+}: SwitchTarget): SwitchEditor {
   const ownAddresses = [makeProxyAddress("codex", DEFAULT_PORT.codex)];
   const undo = (text: string, options: Omit<CodexUndoOptions, "ownAddresses">): Undo =>
     withFileName(file, () => undoCodexToml(text, { ...options, ownAddresses }));

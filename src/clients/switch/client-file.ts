@@ -91,7 +91,7 @@ export async function writeClientFile(file: ClientFile, text: string, copy: stri
     });
   } catch (error) {
     if (!(error instanceof Irreplaceable)) throw error;
-    writeInPlace({ file: file.path, encoding, before: file.text, after: text }, copy, refuse);
+    writeInPlace({ file: resolveLink(file.path), encoding, before: file.text, after: text }, copy, refuse);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   PRIVATE_FILE,
   ensurePrivateDirectory,
   listNames,
+  lookAt,
   readText,
   realPath,
   writeFileAtomic,
@@ -57,6 +58,8 @@ const makeJournal = () =>
   z.extend(makeLineJournal(), {
     port: z.int(),
     owner: makeOwner(),
+    /** Where `file` led to when it was written; not in journals of older versions. */
+    real: z.optional(z.string()),
     /** SHA-256 of the file as we wrote it. */
     hash: z.string(),
   });
@@ -109,6 +112,16 @@ export async function listJournals({ run }: Pick<Paths, "run">): Promise<readonl
   const names = listNames(run).filter((name) => name.startsWith(JOURNAL_PREFIX) && name.endsWith(".json"));
   const found = await Promise.all(names.toSorted().map((name) => readJournal(join(run, name))));
   return found.flatMap(({ journal }) => journal ?? []);
+}
+
+/**
+ * The file that was switched, where another one is in its place since: a link that leads elsewhere, or that a file has replaced. Null
+ * where it is the same, or gone.
+ */
+export function findLeftBehind(journal: Pick<Journal, "real"> | null, file: string): string | null {
+  if (journal?.real === undefined) return null;
+  const real = realPath(journal.real);
+  return real === realPath(file) || lookAt(real) === null ? null : real;
 }
 
 /** Is any switch noted at all? Also true where that cannot be told: reading the journals then says why. */

@@ -9,7 +9,14 @@ import { inShell } from "../../base/shell.ts";
 import { SERVICE_FACTS, type Service, readProxyAddress } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
 import { copyPathFor, findInterrupted } from "./in-place.ts";
-import { type Owner, findJournalPath, listJournals, readJournal } from "./journal.ts";
+import {
+  type Journal,
+  type Owner,
+  findJournalPath,
+  findLeftBehind,
+  listJournals,
+  readJournal,
+} from "./journal.ts";
 import type { SwitchTarget, Undone } from "../client.ts";
 import { CLIENTS } from "../registry.ts";
 
@@ -29,14 +36,18 @@ export interface SwitchStatus {
   readonly isInterrupted: boolean;
   /** The client does not read its file as it is, or does not start with it: whatever it says, requests do not come here. */
   readonly isRefused: boolean;
+  /** What only `switch off` ends, though the client's file as it is does not show it: what to say of it, and to type. */
+  readonly unfinished: { readonly what: Text; readonly hint: Text | string } | null;
   /** The file cannot be read or edited, the client does not read it, or the journal cannot be used. */
   readonly problem: Text | string | null;
 }
 
 export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
-  const { file, isInterrupted, journal, keys, problem, refusal } = await findSwitch(target);
-  const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
-  const owner = isOn ? (journal?.owner ?? null) : null;
+  const { file, isInterrupted, isUnread, journal, keys, problem, refusal } = await findSwitch(target);
+  const isOn = keys.some(isStillOurs);
+  const leftBehind = await findSwitchedLeftBehind(target, journal, file);
+  const owner = isOn || leftBehind !== null ? (journal?.owner ?? null) : null;
+  const off = `ch switch off --${target.service}`;
   const address = isOn ? addressIn(target, keys) : undefined;
   return {
     file,
@@ -48,8 +59,39 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
     isOwnerDead: owner?.kind === "process" && !isRunning(owner),
     isInterrupted,
     isRefused: refusal !== null,
+    unfinished:
+      leftBehind !== null
+        ? { what: t`${leftBehind}, which ${file} led to, still points at the proxy`, hint: off }
+        : journal !== null && isUnread
+          ? {
+              what: t`${file} was switched, and cannot be restored as it is`,
+              hint: t`correct it, then: ${off}`,
+            }
+          : null,
     problem: problem ?? refusal?.text ?? null,
   };
+}
+
+function isStillOurs({ kind }: Undone): boolean {
+  return kind === "restored" || kind === "unknown";
+}
+
+/** What was switched in place of the client's file, where that is to be restored yet. */
+async function findSwitchedLeftBehind(
+  target: SwitchTarget,
+  journal: Journal | null,
+  file: string,
+): Promise<string | null> {
+  const left = findLeftBehind(journal, file);
+  if (left === null) return null;
+  const editor = await CLIENTS[target.service].createEditor({ ...target, file: left });
+  try {
+    const { text } = await readClientFile(editor);
+    return editor.clean(text, journal?.changes ?? null).keys.some(isStillOurs) ? left : null;
+  } catch (error) {
+    if (error instanceof UserError) return left;
+    throw error;
+  }
 }
 
 /** What the journal knows, and the client's file without our switch. Never throws for what the files hold. */
@@ -63,12 +105,22 @@ async function findSwitch(target: SwitchTarget) {
     const text = interrupted === null ? (await readClientFile(editor)).text : interrupted.before;
     const clean = editor.clean(text, journal?.changes ?? null);
     const refusal = editor.findRefusal(text);
-    if (interrupted === null) return { file, journal, problem, refusal, isInterrupted: false, ...clean };
+    const known = { file, journal, refusal, isUnread: false, ...clean };
+    if (interrupted === null) return { ...known, problem, isInterrupted: false };
     const isHalf = t`writing ${file} was interrupted: ch doctor --fix restores it`;
-    return { file, journal, problem: isHalf, refusal, isInterrupted: true, ...clean };
+    return { ...known, problem: isHalf, isInterrupted: true };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { file, journal, problem: error.text, refusal: null, isInterrupted: false, text: "", keys: [] };
+    return {
+      file,
+      journal,
+      problem: error.text,
+      refusal: null,
+      isInterrupted: false,
+      isUnread: true,
+      text: "",
+      keys: [],
+    };
   }
 }
 

@@ -19,7 +19,14 @@ import {
   writeClientFile,
 } from "./client-file.ts";
 import { copyPathFor } from "./in-place.ts";
-import { type Journal, type Owner, listJournals, readJournal, writeJournal } from "./journal.ts";
+import {
+  type Journal,
+  type Owner,
+  findLeftBehind,
+  listJournals,
+  readJournal,
+  writeJournal,
+} from "./journal.ts";
 import {
   quietly,
   refuseUnusedHome,
@@ -45,6 +52,7 @@ export interface SwitchedOn {
   /** Who restores it. May be another than asked for: a running proxy keeps what it has switched. */
   readonly owner: Owner;
   readonly created: Journal["created"];
+  readonly real?: string | undefined;
 }
 
 export interface SwitchedOff {
@@ -54,6 +62,10 @@ export interface SwitchedOff {
   /** Somebody wrote the file since it was switched; those edits are kept. */
   readonly isEdited: boolean;
   readonly isFileRemoved: boolean;
+  /** It was switched, and is gone. */
+  readonly isFileGone: boolean;
+  /** What was restored in another file, which the client's file led to when it was switched; null where it is the same. */
+  readonly leftBehind: { readonly file: string; readonly keys: readonly Undone[] } | null;
   /** A running proxy that had switched it, and continues without it. */
   readonly runningOwner: ProcessIdentity | null;
   /** The journal could not be used; what could be recognised was restored. */
@@ -74,6 +86,7 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
       throw new UserError(t`${editor.file} can be read by other users, and would hold the client token`, {
         hint: `chmod go-r ${quoteWord(editor.file)}`,
       });
+    await restoreLeftBehind(target, known, path);
     return await tryAgain(async () => {
       const file = await readClientFile(editor);
       const undone = editor.clean(file.text, known?.changes ?? null);
@@ -86,6 +99,7 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
         file: editor.file,
         port: goal.port,
         owner: keeper,
+        real: realPath(editor.file),
         changes: withOlder(edit.changes, known?.changes ?? []),
         hash: hashText(edit.text),
         created: {
@@ -142,7 +156,7 @@ function withWayAround(
 export async function switchOff(
   target: SwitchTarget,
   onlyFor?: Owner,
-  remembered?: Pick<SwitchedOn, "changes" | "created">,
+  remembered?: Pick<SwitchedOn, "changes" | "created" | "real">,
 ): Promise<SwitchedOff | null> {
   const editor = await CLIENTS[target.service].createEditor(target);
   return await underLock(target, editor.file, async (path) => {
@@ -150,17 +164,20 @@ export async function switchOff(
     const known = journal ?? remembered ?? null;
     const isOthers = journal !== null && onlyFor !== undefined && !isSameOwner(journal.owner, onlyFor);
     if (isOthers || (onlyFor !== undefined && known === null)) return null;
-    const result = await tryAgain(async () => {
-      const file = await readClientFile(editor);
-      const undo =
-        file.bytes === null ? { text: "", keys: [] } : await editor.undo(file.text, known?.changes ?? null);
-      // Without its journal a switch may have been ended by hand, and the file is the user's.
-      if (onlyFor !== undefined && journal === null && !undo.keys.some(({ kind }) => kind === "restored"))
-        return null;
-      const isFileRemoved = await restoreFile(file, { text: undo.text, known, copy: copyPathFor(path) });
-      return { file, keys: undo.keys, isFileRemoved };
-    });
+    const result = await withCorrection({ path, isKnown: journal !== null, service: target.service }, () =>
+      tryAgain(async () => {
+        const file = await readClientFile(editor);
+        const undo =
+          file.bytes === null ? { text: "", keys: [] } : await editor.undo(file.text, known?.changes ?? null);
+        // Without its journal a switch may have been ended by hand, and the file is the user's.
+        if (onlyFor !== undefined && journal === null && !undo.keys.some(({ kind }) => kind === "restored"))
+          return null;
+        const isFileRemoved = await restoreFile(file, { text: undo.text, known, copy: copyPathFor(path) });
+        return { file, keys: undo.keys, isFileRemoved };
+      }),
+    );
     if (result === null) return null;
+    const leftBehind = await restoreLeftBehind(target, known, path);
     if (known?.created.directory === true) removeDirectoryOf(editor.file);
     removeFile(path);
     const { file, keys, isFileRemoved } = result;
@@ -168,11 +185,52 @@ export async function switchOff(
       file: editor.file,
       keys,
       isFileRemoved,
-      isEdited: journal !== null && file.bytes !== null && hashText(file.text) !== journal.hash,
+      isFileGone: journal !== null && file.bytes === null,
+      leftBehind,
+      isEdited:
+        journal !== null &&
+        leftBehind === null &&
+        file.bytes !== null &&
+        hashText(file.text) !== journal.hash,
       runningOwner: journal === null ? null : runningOwner(journal.owner, onlyFor),
       journalProblem: problem,
     };
   });
+}
+
+/** What was switched in place of the client's file. Throws UserError with nothing changed when it cannot be edited. */
+async function restoreLeftBehind(
+  target: SwitchTarget,
+  known: Pick<Journal, "changes" | "created" | "real"> | null,
+  path: string,
+): Promise<SwitchedOff["leftBehind"]> {
+  const { file: usual } = await CLIENTS[target.service].createEditor(target);
+  const left = findLeftBehind(known, usual);
+  if (known === null || left === null) return null;
+  const editor = await CLIENTS[target.service].createEditor({ ...target, file: left });
+  return await withCorrection({ path, isKnown: true, service: target.service }, () =>
+    tryAgain(async () => {
+      const file = await readClientFile(editor);
+      const { keys, text } = await editor.undo(file.text, known.changes);
+      if (!keys.some(({ kind }) => kind === "restored")) return null;
+      await restoreFile(file, { text, known, copy: copyPathFor(path) });
+      return { file: left, keys };
+    }),
+  );
+}
+
+/** A file that has become invalid since it was switched is not touched: the person corrects it first. */
+async function withCorrection<T>(
+  { isKnown, path, service }: { readonly isKnown: boolean; readonly path: string; readonly service: Service },
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.hintText !== undefined || !isKnown) throw error;
+    const ways = [t`correct it, then: ch switch off --${service}`, t`what was there before: ${path}`];
+    throw new UserError(error.text, { hint: joinTexts(ways, "\n"), cause: error });
+  }
 }
 
 /**

@@ -252,6 +252,7 @@ Claude Code: not switched
           listening: false,
           listener: null,
           problem: null,
+          unfinished: null,
           client_token_problem: null,
           overrides: [],
           others: [],

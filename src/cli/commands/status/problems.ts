@@ -96,6 +96,7 @@ function listClientTroubles(report: SwitchReport): Trouble[] {
       : isDeaf
         ? [red(t`${client} points at port ${at}, but nothing listens there`, `ch serve --${service}${port}`)]
         : []),
+    ...(status.unfinished === null ? [] : [red(tell(status.unfinished.what), tell(status.unfinished.hint))]),
     ...(unread === null ? [] : [red(t`${client}: ${unread}`, null)]),
     ...(problem === null ? [] : [red(tell(problem), null)]),
     ...overrides.map(({ what, where }): Trouble => ({
