@@ -27,6 +27,17 @@ export interface Import {
   readonly skipped: readonly (Text | string)[];
 }
 
+/**
+ * What cc-switch writes into a client's files as its key while the client is pointed at cc-switch's own proxy:
+ * https://github.com/farion1231/cc-switch, src-tauri/src/services/proxy.rs
+ */
+export const CC_SWITCH_KEY = "PROXY_MANAGED";
+
+/** The words for a set-up with that key. */
+export function describeCcSwitchKey(from: Text): Text {
+  return t`${from}: its key is a placeholder of cc-switch's proxy: ch config import --from cc-switch`;
+}
+
 /** Is this URL a proxy of ours, as far as the caller knows? Such a one is never imported. */
 export type IsOwnAddress = (baseUrl: string) => boolean;
 

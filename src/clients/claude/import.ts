@@ -4,8 +4,21 @@
 import { type Env, readVariable } from "../../base/env.ts";
 import { t } from "../../base/text.ts";
 import type { AuthEntry } from "../../config/schema.ts";
-import { type ClaudeFacts, type FoundVariable, PLACEHOLDER_TOKEN, findVariable } from "./layers.ts";
-import { type Import, type IsOwnAddress, collectImports, makeImported } from "../imported-config.ts";
+import {
+  CREDENTIALS,
+  type ClaudeFacts,
+  type FoundVariable,
+  PLACEHOLDER_TOKEN,
+  findVariable,
+} from "./layers.ts";
+import {
+  CC_SWITCH_KEY,
+  type Import,
+  type IsOwnAddress,
+  collectImports,
+  describeCcSwitchKey,
+  makeImported,
+} from "../imported-config.ts";
 
 const API_URL = "https://api.anthropic.com";
 
@@ -20,11 +33,13 @@ export function importClaude(facts: ClaudeFacts, env: Env, isOwnAddress: IsOwnAd
   const baseUrl = set === undefined || isSwitched ? API_URL : set;
   const isOfficial = baseUrl === API_URL;
   const problems = facts.problems.map(({ text }) => text);
+  const from = isOfficial ? t`Claude Code's own credentials` : t`Claude Code's ANTHROPIC_BASE_URL`;
+  if (!isSwitched && hasCcSwitchKey(seen)) return collectImports([describeCcSwitchKey(from), ...problems]);
   if (auth === null && isOfficial) return collectImports(problems);
   const config = makeImported({
     service: "claude",
     name: isOfficial ? "anthropic" : (URL.parse(baseUrl)?.hostname ?? "imported"),
-    from: isOfficial ? t`Claude Code's own credentials` : t`Claude Code's ANTHROPIC_BASE_URL`,
+    from,
     baseUrl,
     auth: auth ?? {},
   });
@@ -46,6 +61,10 @@ function authOf(facts: ClaudeFacts, env: Env): AuthEntry | null {
       : { api_key: key.value };
   }
   return facts.layers.some((layer) => layer.hasApiKeyHelper) ? { client: true } : loginAuth(facts);
+}
+
+function hasCcSwitchKey(facts: ClaudeFacts): boolean {
+  return CREDENTIALS.some((name) => findVariable(facts, name)?.value === CC_SWITCH_KEY);
 }
 
 function loginAuth(facts: ClaudeFacts): AuthEntry | null {

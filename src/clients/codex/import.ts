@@ -9,10 +9,12 @@ import { showKey } from "../client.ts";
 import { isTable, valueAt } from "./layers.ts";
 import type { CodexProvider } from "./provider.ts";
 import {
+  CC_SWITCH_KEY,
   type Import,
   type IsOwnAddress,
   type Made,
   collectImports,
+  describeCcSwitchKey,
   makeImported,
   nameConfig,
 } from "../imported-config.ts";
@@ -94,6 +96,7 @@ function importProvider(provider: CodexProvider, { facts, env, isOwnAddress }: C
   const from = t`Codex's provider "${id}"`;
   if (baseUrl === undefined) return [t`${from}: has no base_url`];
   if (isOwnAddress(baseUrl.value)) return [t`${from}: it is this proxy`];
+  if (keyOf(provider, facts, env) === CC_SWITCH_KEY) return [describeCcSwitchKey(from)];
   const fromEnv = Object.entries(provider.envHttpHeaders).flatMap(([name, variable]) => {
     const value = readVariable(env, variable);
     return value === undefined ? [] : [[name, value]];
@@ -116,6 +119,12 @@ function authOf(provider: CodexProvider, facts: CodexFacts, env: Env): AuthEntry
   if (provider.bearerToken !== undefined) return { auth_token: provider.bearerToken };
   if (provider.hasAuthCommand) return { client: true };
   return provider.requiresOpenaiAuth ? loginAuth(facts, env) : {};
+}
+
+/** The key itself, where one is written down or set. */
+function keyOf({ bearerToken, envKey, requiresOpenaiAuth }: CodexProvider, { login }: CodexFacts, env: Env) {
+  if (envKey !== undefined) return readVariable(env, envKey);
+  return bearerToken ?? (requiresOpenaiAuth && login.kind === "api-key" ? login.key : undefined);
 }
 
 /** A key is named, not copied, unless the variable of that name holds another one: it would win. */
@@ -157,6 +166,8 @@ function importLogin(context: Context): Made[] {
   if (login.kind === "unreadable") return [login.problem];
   if (login.kind === "keyring") return [t`Codex's login is in the system keychain: its account is not known`];
   const isKey = login.kind === "api-key";
+  if (login.kind === "api-key" && login.key === CC_SWITCH_KEY)
+    return [describeCcSwitchKey(t`Codex's API key login`)];
   const isSwitched = openaiBaseUrl !== undefined && isOwnAddress(openaiBaseUrl.value);
   // A key used with our own address belongs to whatever stood there before; an account's tokens are always OpenAI's.
   if (isSwitched && isKey) return [t`Codex's API key login: openai_base_url is this proxy`];

@@ -16,10 +16,14 @@ import {
   makeForeignExtras,
   readFacts,
 } from "./cc-switch-provider.ts";
-import { type Import, type ImportedConfig, nameConfig, problemOfUpstream } from "../imported-config.ts";
+import {
+  CC_SWITCH_KEY,
+  type Import,
+  type ImportedConfig,
+  nameConfig,
+  problemOfUpstream,
+} from "../imported-config.ts";
 
-/** What a client's files hold while cc-switch's own proxy is on. */
-const PLACEHOLDER_KEY = "PROXY_MANAGED";
 /** The end of an address that is one endpoint, not a base. */
 const ENDPOINT = /\/(?:responses|messages|chat\/completions)\/?$/;
 
@@ -103,7 +107,7 @@ function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): Text | null {
     return t`the vendor's login (ch config import --from ${service})`;
   }
   if (baseUrl === "") return t`it has no address`;
-  if (key === PLACEHOLDER_KEY) return t`its key is a placeholder of cc-switch's proxy`;
+  if (key === CC_SWITCH_KEY) return t`its key is a placeholder of cc-switch's proxy`;
   if (isOnThisMachine(baseUrl)) return t`its address is on this machine`;
   if (wireFormat !== formatOf(service).wireFormat) return t`it uses another API format (${wireFormat})`;
   if (key === null && facts.keyVariable === null) return t`it has no key`;

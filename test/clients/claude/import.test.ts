@@ -103,3 +103,16 @@ test("our own proxy is never imported, nor a key that was meant for what stood i
 test("the placeholder that we write is not a credential", () => {
   expect(run(settings({ ANTHROPIC_AUTH_TOKEN: "codex-helper" })).configs).toEqual([]);
 });
+
+test.each([{ ANTHROPIC_AUTH_TOKEN: "PROXY_MANAGED" }, { ANTHROPIC_API_KEY: "PROXY_MANAGED" }])(
+  "what cc-switch's own proxy has written is no credential: %p",
+  (env) => {
+    const found = run(settings({ ANTHROPIC_BASE_URL: "http://127.0.0.1:15721", ...env }));
+    expect(found).toEqual({
+      configs: [],
+      skipped: [
+        "Claude Code's ANTHROPIC_BASE_URL: its key is a placeholder of cc-switch's proxy: ch config import --from cc-switch",
+      ],
+    });
+  },
+);

@@ -259,3 +259,20 @@ describe("the key of auth.json, where a custom provider is in use", () => {
     expect(run(`${packy}${login}`, KEY).configs.map(({ name }) => name)).toEqual(["openai", "packy"]);
   });
 });
+
+test.each([
+  ["in auth.json", "requires_openai_auth = true", { kind: "api-key", key: "PROXY_MANAGED" } as const, {}, 2],
+  ["in config.toml", 'experimental_bearer_token = "PROXY_MANAGED"', NONE, {}, 1],
+  ["in a variable", 'env_key = "K"', NONE, { K: "PROXY_MANAGED" }, 1],
+])("what cc-switch's own proxy has written is no key: %s", (_name, line, login, env, count) => {
+  const { configs, skipped } = run(
+    `model_provider = "custom"\n[model_providers.custom]\nbase_url = "http://127.0.0.1:15721/v1"\n${line}\n`,
+    login,
+    env,
+  );
+  expect(configs).toEqual([]);
+  expect(skipped).toHaveLength(count);
+  expect(skipped[0]).toBe(
+    "Codex's provider \"custom\": its key is a placeholder of cc-switch's proxy: ch config import --from cc-switch",
+  );
+});
