@@ -103,6 +103,14 @@ export function nameConfig(called: string): Pick<ImportedConfig, "name" | "alias
   return name === called ? { name } : { name, alias: called };
 }
 
+/** The vendors' own models: a relay knows them by these names. */
+const VENDOR_MODEL = /^(?:gpt-|o\d|codex|claude-|sonnet|opus|haiku|default)/i;
+
+/** All requests are sent with the model, unless it is a vendor's own; "" for none. */
+export function mapModel(model: string): Pick<UpstreamEntry, "models"> {
+  return model === "" || VENDOR_MODEL.test(model) ? {} : { models: { "*": model } };
+}
+
 /** The nearest name that a config may have. */
 function toConfigName(text: string): string {
   const name = text

@@ -10,7 +10,7 @@ import { loadCommandPlaces } from "./command-table.ts";
 const NAMES =
   "Codex Claude Code opencode qwen copilot CLI ChatGPT OpenAI Anthropic Bearer PowerShell Markdown Base64 Bedrock Ctrl C compinit x-api-key " +
   "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML CSV MCP retry-after " +
-  "git Syncthing iCloud WebDAV provider shell bash zsh fish powershell pid token starship tmux USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
+  "git Syncthing iCloud WebDAV provider shell bash zsh fish powershell pid token starship tmux USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch claude-code-router cli_proxy";
 /** Keys of the user's files that are one word, and words that the command line takes as a time. */
 const KEYS =
   "notify op remove replace source target input output targets sessions today tomorrow last-week all model month project";

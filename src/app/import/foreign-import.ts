@@ -9,6 +9,7 @@ import { t, type Text, inEnglish } from "../../base/text.ts";
 import { findUserHome } from "../../base/paths.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import { type Import, type ImportedConfig, problemOfUpstream } from "../../clients/imported-config.ts";
+import { FOREIGN_DIRECTORY, type ForeignTool } from "../../clients/import/tools.ts";
 import { showCommand } from "../../config/key-command.ts";
 import { formatTarget } from "../../config/name.ts";
 import { isMaskedSecret } from "../../config/export.ts";
@@ -91,14 +92,6 @@ function explainMask(words: Text, text: string): Text {
     : words;
 }
 
-export type ForeignTool = "cc-switch" | "cli_proxy";
-
-/** Where each keeps its files, below the home directory. */
-export const FOREIGN_DIRECTORY: Readonly<Record<ForeignTool, string>> = {
-  "cc-switch": ".cc-switch",
-  cli_proxy: ".clp",
-};
-
 export interface ForeignImport extends Import {
   /** The directory or file that was read; null for a link. */
   readonly source: string | null;
@@ -115,6 +108,11 @@ export async function findForeignImport(
   if (tool === "cli_proxy") {
     const { importCliProxy, readCliProxy } = await import("../../clients/import/cli-proxy.ts");
     return { ...importCliProxy(await readCliProxy(source)), source };
+  }
+  if (tool === "claude-code-router") {
+    const { importRouterConfig, readRouterConfig } =
+      await import("../../clients/import/claude-code-router.ts");
+    return { ...importRouterConfig(await readRouterConfig(source)), source };
   }
   const { importCcSwitch } = await import("../../clients/import/cc-switch.ts");
   const { readCcSwitch } = await import("../../clients/import/cc-switch-files.ts");

@@ -1,4 +1,4 @@
-// What this machine is set up with already, for one service and from all sources: the client itself, cc-switch, cli_proxy,
+// What this machine is set up with already, for one service and from all sources: the client itself, other programs of this kind,
 // configs of ours that are not in use, and variables that look like keys. Reads only; of variables the names alone.
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
@@ -15,7 +15,8 @@ import { chooseConfig } from "../../config/resolve.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
 import { createClientSecrets } from "../client-secrets.ts";
 import { type ImportOptions, readImport } from "./client-import.ts";
-import { FOREIGN_DIRECTORY, type ForeignTool, findForeignImport } from "./foreign-import.ts";
+import { FOREIGN_DIRECTORY, FOREIGN_TOOLS, type ForeignTool } from "../../clients/import/tools.ts";
+import { findForeignImport } from "./foreign-import.ts";
 
 /** One upstream, by the name that it has where it was found. */
 export interface Candidate {
@@ -35,8 +36,6 @@ export interface Survey {
   readonly keyVariables: readonly string[];
 }
 
-const FOREIGN: readonly ForeignTool[] = ["cc-switch", "cli_proxy"];
-
 /** `now` is the wall clock, ms. Never throws for what others' files hold. */
 export async function survey(
   options: ImportOptions,
@@ -52,7 +51,7 @@ export async function survey(
       name: showPath(dirname(CLIENTS[service].secrets.fileIn(paths)), env),
       ...(await findOrSay(() => readImport(options))),
     },
-    ...(await Promise.all(FOREIGN.map(async (name) => ({ name, ...(await findForeign(name, env)) })))),
+    ...(await Promise.all(FOREIGN_TOOLS.map(async (name) => ({ name, ...(await findForeign(name, env)) })))),
     {
       name: showPath(paths.config, env),
       configs: [...configs.values()]

@@ -6,6 +6,7 @@ import { SERVICES, SERVICE_FACTS } from "../../base/service.ts";
 import { PACK_NAMES } from "../../filter/packs.ts";
 import type { Command } from "../cli.ts";
 import { listFlags, listPositionals } from "../flags.ts";
+import { FOREIGN_TOOLS } from "../../clients/import/tools.ts";
 
 /** Where the values of an argument come from. `none` is for what only the person knows. */
 export type Kind = "none" | "files" | "directories" | "targets" | "sessions" | readonly string[];
@@ -31,7 +32,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   dir: "directories",
   field: "targets",
   file: "files",
-  from: [...SERVICES, "cc-switch", "cli_proxy"],
+  from: [...SERVICES, ...FOREIGN_TOOLS],
   "from-config": "targets",
   id: "sessions",
   kind: ["targets", "sessions"],

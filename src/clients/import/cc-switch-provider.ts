@@ -8,6 +8,7 @@ import type { AuthEntry } from "../../config/schema.ts";
 import { CLOUD_SWITCHES } from "../claude/layers.ts";
 import { parseToml, valueAt } from "../codex/layers.ts";
 import { type CodexProvider, listProviders } from "../codex/provider.ts";
+import { mapModel } from "../imported-config.ts";
 
 /** Names that stand for what is not shown. */
 const SECRET_NAME = /key|token|secret|password|auth|cookie|script/i;
@@ -26,8 +27,6 @@ const KNOWN = new Set([
   "localProxyRequestOverrides",
 ]);
 const LONGEST_TAG = 200;
-/** The vendors' own models: a relay knows them by these names. */
-const VENDOR_MODEL = /^(?:gpt-|o\d|codex|claude-|sonnet|opus|haiku|default)/i;
 
 /** How cc-switch keeps the providers of one client. */
 interface Format {
@@ -205,7 +204,7 @@ export function makeForeignExtras(provider: CcSwitchProvider, { model, table }: 
   const budget = { ...(day === null ? {} : { day }), ...(month === null ? {} : { month }) };
   return {
     tags: makeTags(provider, model),
-    ...(model === "" || VENDOR_MODEL.test(model) ? {} : { models: { "*": model } }),
+    ...mapModel(model),
     ...(Object.keys(headers).length > 0 ? { headers } : {}),
     ...(Object.keys(query).length > 0 ? { query: { ...query } } : {}),
     ...(factor === null || factor === 1 ? {} : { cost_multiplier: factor }),

@@ -19,6 +19,7 @@ import { t, tell, tellList } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, SERVICES, type Service, flagFor, isService } from "../../../base/service.ts";
 import type { Import } from "../../../clients/imported-config.ts";
+import { FOREIGN_TOOLS, isForeignTool } from "../../../clients/import/tools.ts";
 import type { Plan } from "../../../config/edit.ts";
 import { listKeptSettings, listNewSettings } from "../../../config/export.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
@@ -29,7 +30,7 @@ import { showHost } from "../../../base/upstream.ts";
 import { similarNames } from "../../../base/similar-names.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
-const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];
+const SOURCES = [...SERVICES, ...FOREIGN_TOOLS];
 const LINK = /^ccswitch:/i;
 /** Of `ch config export --line`. */
 const LINE = /^codex-helper:/i;
@@ -59,7 +60,7 @@ export const importCommand = defineCommand({
     dir: {
       type: "string",
       valueHint: "DIR",
-      description: "the data directory of cc-switch or cli_proxy, if not the default",
+      description: "the data directory of the other tool, if not the default",
     },
     yes: { type: "boolean", description: "write without asking" },
     activate: { type: "boolean", description: "use the first imported config at once" },
@@ -177,14 +178,16 @@ async function findImports(
   if (link !== undefined) {
     if (file !== undefined && from !== undefined)
       throw usageError(t`--from and a FILE cannot be used together`, HELP);
-    if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
+    if (dir !== undefined)
+      throw usageError(t`--dir belongs to --from with one of: ${tellList(FOREIGN_TOOLS)}`, HELP);
     if (/[?&]apiKey=[^&]/i.test(link)) cli.out.warn(t`the link's key is now in your shell's history`);
     const { readLinkImport } = await import("../../../app/import/foreign-import.ts");
     return { ...none, ...(await readLinkImport(link)), where: t`a ccswitch:// link`, isForeign: true };
   }
   if (from === undefined) {
     if (file === undefined) throw usageError(t`choose what to import: a FILE, or --from SOURCE`, HELP);
-    if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
+    if (dir !== undefined)
+      throw usageError(t`--dir belongs to --from with one of: ${tellList(FOREIGN_TOOLS)}`, HELP);
     const { readFileImport, readLineImport } = await import("../../../app/import/foreign-import.ts");
     const allowsCommands = args["allow-commands"] === true;
     if (LINE.test(file))
@@ -202,12 +205,13 @@ async function findImports(
     };
   }
   if (file !== undefined) throw usageError(t`--from and a FILE cannot be used together`, HELP);
-  if (from === "cc-switch" || from === "cli_proxy") {
+  if (isForeignTool(from)) {
     const { findForeignImport } = await import("../../../app/import/foreign-import.ts");
     const found = await findForeignImport(from, dir, env);
     return { ...none, ...found, where: showPath(found.source ?? from, env) };
   }
-  if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
+  if (dir !== undefined)
+    throw usageError(t`--dir belongs to --from with one of: ${tellList(FOREIGN_TOOLS)}`, HELP);
   if (isService(from)) {
     const { findImport } = await import("../../../app/import/client-import.ts");
     const found = await findImport({ paths, env, cwd: readCurrentDirectory(env), service: from });

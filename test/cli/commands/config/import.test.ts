@@ -132,7 +132,7 @@ test("nothing found, no source and an unknown source say what to type", async ()
   expect(none.code).toBe(2);
   expect(none.stderr).toContain("choose what to import: a FILE, or --from SOURCE");
   expect(unknown.code).toBe(2);
-  expect(unknown.stderr).toContain("codex, claude, cc-switch, cli_proxy");
+  expect(unknown.stderr).toContain("codex, claude, cc-switch, claude-code-router, cli_proxy");
 });
 
 test.each([
