@@ -1,6 +1,7 @@
 // Looks at parsed JSON of unknown shape without believing anything about it, and says what is wrong with a text that is none.
 // Pure.
-import type { ParseErrorCode } from "jsonc-parser";
+import type { ParseError } from "jsonc-parser";
+import { findForeignSign } from "./foreign-signs.ts";
 import { type Text, t } from "./text.ts";
 
 export type JsonRecord = Record<string, unknown>;
@@ -60,8 +61,13 @@ export function stringOr<T>(value: unknown, other: T): string | T {
   return typeof value === "string" ? value : other;
 }
 
-export function describeJsonError(code: ParseErrorCode): Text {
-  return WORDS[code] ?? t`this is not JSON`;
+/** What is wrong with a text, and where: by the parser's error, or by the sign that it could not read. */
+export function describeJsonError(
+  text: string,
+  { error, length, offset }: ParseError,
+): { readonly offset: number; readonly words: Text } {
+  const words = WORDS[error] ?? t`this is not JSON`;
+  return findForeignSign(text, { offset, length, quote: '"' }) ?? { offset, words };
 }
 
 /** By ParseErrorCode of jsonc-parser, whose enum exists for the type checker only. */

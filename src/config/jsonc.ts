@@ -31,7 +31,10 @@ export function readJsonc(text: string, file: string, hint?: string): JsoncSourc
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true }) ?? null;
   const [first] = errors;
-  if (first !== undefined) refuse(describeJsonError(first.error), first.offset);
+  if (first !== undefined) {
+    const { offset, words } = describeJsonError(text, first);
+    refuse(words, offset);
+  }
   if (root !== null) refuseDuplicates(root, refuse);
   return { text, file, root };
 }

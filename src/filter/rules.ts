@@ -8,6 +8,7 @@ import { describeJsonError } from "../base/json-value.ts";
 import { type Text, english, fromEnglish, t } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
+import { similarNames } from "../base/similar-names.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { type Matcher, type Rule, compilePattern, makeMatcher } from "./matcher.ts";
 import { PACK_NAMES, loadPack, makePackMatcher, targetOf } from "./packs.ts";
@@ -95,6 +96,20 @@ const packSchema = later(() =>
     restore: restoreSchema,
   }),
 );
+
+interface Shape<T> {
+  readonly schema: z.ZodMiniType<T>;
+  readonly fields: readonly (keyof T & string)[];
+}
+
+const RULE: Shape<z.infer<typeof ruleSchema>> = {
+  schema: ruleSchema,
+  fields: ["op", "source", "target", "regex", "ignore_case", "services", "restore", "name"],
+};
+const PACK: Shape<z.infer<typeof packSchema>> = {
+  schema: packSchema,
+  fields: ["pack", "except", "services", "restore"],
+};
 
 /**
  * Parses filter.json: one rule or a list of them; comments, trailing commas and a BOM are accepted.
@@ -200,33 +215,42 @@ function refuseAt(text: string, name: string, error: { offset: number; words: Te
 }
 
 function parseFile(text: string, name: string): Node {
+  // Of the same length, for the places of what is in it.
+  const bare = text.replace(/^\uFEFF/, " ");
   const errors: ParseError[] = [];
   let tree: Node | undefined;
   try {
-    tree = parseTree(text.replace(/^\uFEFF/, " "), errors, { allowTrailingComma: true });
+    tree = parseTree(bare, errors, { allowTrailingComma: true });
   } catch (error) {
     // The parser recurses: its stack ends before ours does.
     if (error instanceof RangeError) throw new UserError(t`${name} is nested too deeply`);
     throw error;
   }
   const [error] = errors;
-  if (error !== undefined) {
-    refuseAt(text, name, { offset: error.offset, words: describeJsonError(error.error) });
-  }
+  if (error !== undefined) refuseAt(text, name, describeJsonError(bare, error));
   if (tree === undefined) refuseAt(text, name, { offset: 0, words: t`no rules: write [] for none` });
   return tree;
 }
 
 /** The entry as it has to be. */
-function readEntry<T>(schema: z.ZodMiniType<T>, node: Node, refuse: RefuseKey): T {
+function readEntry<T>({ fields, schema }: Shape<T>, node: Node, refuse: RefuseKey): T {
   const keys = (node.children ?? []).map((property) => String(property.children?.[0]?.value));
   const twice = node.type === "object" ? keys.find((key, index) => keys.indexOf(key) !== index) : undefined;
   if (twice !== undefined) refuse(twice, t`is given twice`);
   const result = schema.safeParse(getNodeValue(node));
   if (!result.success) {
-    const [issue] = result.error.issues;
-    if (issue?.code === "unrecognized_keys")
-      refuse(oneLine(issue.keys[0] ?? "").slice(0, 40), t`is not a field of a rule`);
+    const [first] = result.error.issues;
+    // A field that is missing may be there under such a name.
+    const issue = result.error.issues.find(({ code }) => code === "unrecognized_keys") ?? first;
+    if (issue?.code === "unrecognized_keys") {
+      const key = issue.keys[0] ?? "";
+      const [near] = similarNames(key, fields);
+      const words =
+        near === undefined
+          ? t`is not a field of a rule`
+          : t`is not a field of a rule (did you mean "${near}"?)`;
+      refuse(oneLine(key).slice(0, 40), words);
+    }
     if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", t`must be an object`);
     return refuse(String(issue?.path[0] ?? ""), fromEnglish(issue?.message ?? english`is not valid`));
   }
@@ -234,13 +258,13 @@ function readEntry<T>(schema: z.ZodMiniType<T>, node: Node, refuse: RefuseKey): 
 }
 
 function readRule(node: Node, refuse: RefuseKey): Rule {
-  const entry = readEntry(ruleSchema, node, refuse);
+  const entry = readEntry(RULE, node, refuse);
   const { ignore_case: ignoreCase, name, op, regex, restore, services, source, target } = entry;
   return { op, source, target: restore ? "" : (target ?? ""), restore, regex, ignoreCase, services, name };
 }
 
 function readPack(node: Node, first: number, refuse: RefuseKey): Matcher[] {
-  const { except, pack: name, restore, services } = readEntry(packSchema, node, refuse);
+  const { except, pack: name, restore, services } = readEntry(PACK, node, refuse);
   const pack = loadPack(name);
   const unknown = except.find((one) => pack.patterns.every((pattern) => pattern.name !== one));
   if (unknown !== undefined) refuse("except", t`the pack has no pattern "${oneLine(unknown).slice(0, 40)}"`);

@@ -239,7 +239,7 @@ describe("trailing junk, two documents, torn tail: an error with line and column
     ['{\n  "codex": {\n', 'config.json:3:1: missing "}"'],
     ['{\n  "codex": { "active": "ma', "config.json:2:24: unterminated string"],
     ['{"version": 1,, }', "config.json:1:15: expected a key in double quotes"],
-    ["{'version': 1}", "config.json:1:2: this is not JSON"],
+    ["{'version': 1}", "config.json:1:2: ' instead of \""],
     ['{"version": 1 /* tail', "config.json:1:15: unterminated comment"],
     ["\ufeff\r\n\r\n{,}", "config.json:3:2: expected a value"],
   ])("%j", (text, message) => {

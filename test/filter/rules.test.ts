@@ -95,7 +95,7 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     '{"op":"remove","source":"a","ignorecase":true}',
-    "filter.json:1:42: rule 1, ignorecase: is not a field of a rule",
+    'filter.json:1:42: rule 1, ignorecase: is not a field of a rule (did you mean "ignore_case"?)',
   ],
   ['{"op":"remove","source":"a","source":"b"}', "filter.json:1:25: rule 1, source: is given twice"],
   [

@@ -26,7 +26,8 @@ export function findSettingsRefusal(source: string): Refusal | null {
     parseTree(text, errors, options);
     const [first] = errors;
     if (first === undefined) return { place: "", words: t`this is not JSON` };
-    return at(first.offset, describeJsonError(first.error));
+    const { offset, words } = describeJsonError(text, first);
+    return at(offset, words);
   }
   if (!isRecord(value)) return at(text.search(/\S/), t`this is not a JSON object`);
   const misfit = findMisfit(value, shape, t`an object`);

@@ -2,9 +2,11 @@
 // Knows no key by name.
 // Pure.
 import { type TomlTable, type TomlValue, TomlError, parse } from "smol-toml";
+import { findForeignSign } from "../../base/foreign-signs.ts";
 import { UserError } from "../../base/errors.ts";
 import { isRecord, stringEntries } from "../../base/json-value.ts";
-import { t } from "../../base/text.ts";
+import { type Text, t } from "../../base/text.ts";
+import { findLine } from "../../config/jsonc.ts";
 
 /** Where a layer comes from. `user` and `profile` are files of CODEX_HOME, `system` and `managed` belong to the machine. */
 export type LayerKind = "system" | "user" | "profile" | "command-line" | "managed";
@@ -25,13 +27,26 @@ export interface Found<T> {
 
 /** Throws UserError with line and column; the message repeats nothing of the file. */
 export function parseToml(text: string, file: string): TomlTable {
+  const bare = text.replace(/^\ufeff/, "");
   try {
-    return parse(text.replace(/^\ufeff/, ""), { integersAsBigInt: "asNeeded" });
+    return parse(bare, { integersAsBigInt: "asNeeded" });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const [words = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-    throw new UserError(`${file}:${error.line}:${error.column}: ${words}`, { cause: error });
+    const { column, line, words } = describeTomlError(bare, error);
+    throw new UserError(t`${file}:${line}:${column}: ${words}`, { cause: error });
   }
+}
+
+/** What is wrong, and where. Repeats nothing of the text but a sign that it cannot have. */
+export function describeTomlError(
+  text: string,
+  { column, line, message }: TomlError,
+): { readonly line: number; readonly column: number; readonly words: Text | string } {
+  const above = text.split("\n").slice(0, line - 1);
+  const sign = findForeignSign(text, { offset: above.join("\n").length + (line > 1 ? 1 : 0) + column - 1 });
+  if (sign !== null) return { ...findLine({ text, offset: sign.offset }), words: sign.words };
+  const [words = ""] = message.replace(/^Invalid TOML document: /, "").split("\n");
+  return { line, column, words };
 }
 
 export function isTable(value: unknown): value is TomlTable {

@@ -2,8 +2,10 @@
 // Changes nothing.
 // Pure.
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
+import { findForeignSign } from "../../base/foreign-signs.ts";
 import { UserError } from "../../base/errors.ts";
 import { type Text, t } from "../../base/text.ts";
+import { findLine } from "../../config/jsonc.ts";
 import { isSamePath } from "../client.ts";
 
 /** One `key = value`, at any depth. Offsets count from the start of the text, without the BOM. */
@@ -65,9 +67,9 @@ function parse(text: string): AST.TOMLProgram {
     return parseTOML(text, { tomlVersion: "1.1" });
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    throw new UserError(t`line ${error.lineNumber}, column ${error.column + 1}: ${error.message}`, {
-      cause: error,
-    });
+    const sign = findForeignSign(text, { offset: error.index });
+    const { column, line } = findLine({ text, offset: sign?.offset ?? error.index });
+    throw new UserError(t`line ${line}, column ${column}: ${sign?.words ?? error.message}`, { cause: error });
   }
 }
 
