@@ -24,6 +24,7 @@ import { findMissing, protectMade } from "./access-list.ts";
 import { type Encoding, decodeAs, decodeText, encodingOf } from "./bytes.ts";
 import { UserError, errorCode, errorText, ignoreSystemError } from "./errors.ts";
 import { makeTempPath, removeLeftovers } from "./leftovers.ts";
+import { makeDangling, refusedBy } from "./permission.ts";
 import { type Text, t } from "./text.ts";
 
 /** Mode of every file that may hold a secret. */
@@ -54,7 +55,7 @@ export async function readBytes(path: string, maxBytes: number): Promise<Uint8Ar
     return await Bun.file(path).bytes();
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
-    throw new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error });
+    throw refusedBy(error, t`cannot read ${path}: ${describe(error)}`, path);
   }
 }
 
@@ -139,7 +140,7 @@ export function ensurePrivateDirectory(path: string): void {
     mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
     if (made !== null) protectMade(made);
   } catch (error) {
-    throw new UserError(t`cannot use the directory ${path}: ${describe(error)}`, { cause: error });
+    throw refusedBy(error, t`cannot use the directory ${path}: ${describe(error)}`, path);
   }
 }
 
@@ -197,8 +198,8 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
     if (error instanceof UserError) throw error;
     // On Linux, what is mounted on a single file.
     const isMounted = errorCode(error) === "EBUSY" && options.keepAttributes !== undefined;
-    const Failure = isMounted ? Irreplaceable : UserError;
-    throw new Failure(t`cannot write ${path}: ${describe(error)}`, { cause: error });
+    const words = t`cannot write ${path}: ${describe(error)}`;
+    throw isMounted ? new Irreplaceable(words, { cause: error }) : refusedBy(error, words, dirname(target));
   }
   syncDirectory(dirname(target));
 }
@@ -222,7 +223,7 @@ export function removeFile(path: string): void {
     unlinkSync(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return;
-    throw new UserError(t`cannot remove ${path}: ${describe(error)}`, { cause: error });
+    throw refusedBy(error, t`cannot remove ${path}: ${describe(error)}`, dirname(path));
   }
   syncDirectory(dirname(path));
 }
@@ -235,8 +236,7 @@ export function resolveLink(path: string): string {
     if (errorCode(error) !== "ENOENT") {
       throw new UserError(t`cannot follow ${path}: ${describe(error)}`, { cause: error });
     }
-    if (ignoreSystemError(() => lstatSync(path).isSymbolicLink(), false))
-      throw new UserError(t`${path} is a link to a file that does not exist`);
+    if (ignoreSystemError(() => lstatSync(path).isSymbolicLink(), false)) throw makeDangling(path);
     return path;
   }
 }
@@ -307,7 +307,7 @@ export function statOrNull(path: string): Stats | null {
     return statSync(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
-    throw new UserError(t`cannot inspect ${path}: ${describe(error)}`, { cause: error });
+    throw refusedBy(error, t`cannot inspect ${path}: ${describe(error)}`, path);
   }
 }
 

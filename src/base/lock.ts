@@ -5,6 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError, errorCode } from "./errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory } from "./files.ts";
+import { refusedBy } from "./permission.ts";
 import { t } from "./text.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -94,5 +95,5 @@ function held(path: string): UserError {
 
 function unusable(path: string, error: unknown): UserError {
   if (error instanceof UserError) return error;
-  return new UserError(t`cannot use the lock ${path}: ${describe(error)}`, { cause: error });
+  return refusedBy(error, t`cannot use the lock ${path}: ${describe(error)}`, path);
 }

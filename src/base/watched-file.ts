@@ -5,6 +5,7 @@ import { type Stats, lstatSync, readFileSync, statSync } from "node:fs";
 import { decodeText } from "./bytes.ts";
 import { UserError, errorCode } from "./errors.ts";
 import { describe, problemOf } from "./files.ts";
+import { refusedBy } from "./permission.ts";
 import { t } from "./text.ts";
 
 export type Watched<T> =
@@ -112,7 +113,7 @@ export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFil
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
       stamp = null;
-      fail(new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error }), stats === null);
+      fail(refusedBy(error, t`cannot read ${path}: ${describe(error)}`, path), stats === null);
     }
     return state;
   };

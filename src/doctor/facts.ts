@@ -47,6 +47,7 @@ export interface FileFacts {
     readonly path: string;
     readonly isMissing: boolean;
     readonly problem: Text | string | null;
+    readonly hint: Text | string | null;
     readonly warnings: readonly Text[];
   };
   readonly filter: {

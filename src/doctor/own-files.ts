@@ -27,7 +27,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     worst: "fail",
     run: ({ files: { config }, machine: { instances } }) => {
       const hint = "ch config edit";
-      if (config.problem !== null) return [fail(config.problem, hint)];
+      if (config.problem !== null) return [fail(config.problem, config.hint ?? hint)];
       const removed = t`${config.path} was removed`;
       if (config.isMissing && instances.length > 0)
         return [fail(t`${removed}; the last valid version stays in use`, hint)];

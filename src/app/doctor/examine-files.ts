@@ -53,6 +53,7 @@ export async function collectFileFacts({
       path: paths.config,
       isMissing: !existsSync(paths.config),
       problem: problem?.text ?? null,
+      hint: problem?.hintText ?? null,
       warnings: isModed ? config.warnings : config.warnings.filter((one) => !isAboutModes(one)),
     },
     filter: {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, errorCode, errorMessage } from "../../base/errors.ts";
 import { lookAt, readText } from "../../base/files.ts";
+import { findRemedy } from "../../base/permission.ts";
 import { type JsonRecord, isRecord, parseRecord, stringOr } from "../../base/json-value.ts";
 import { type Text, t } from "../../base/text.ts";
 import {
@@ -100,7 +101,7 @@ function readDatabase(file: string, current: Current): CcSwitchFiles {
     if (error instanceof UserError) throw error;
     const why = errorCode(error) ?? errorMessage(error);
     throw new UserError(t`cannot read ${file}: ${why}`, {
-      hint: t`close cc-switch and try again`,
+      hint: /^SQLITE_(?:BUSY|LOCKED)/.test(why) ? t`close cc-switch and try again` : findRemedy(file, error),
       cause: error,
     });
   }

@@ -15,6 +15,7 @@ import {
   statOrNull,
   writeFileAtomic,
 } from "../../base/files.ts";
+import { findRemedy } from "../../base/permission.ts";
 import { quoteWord } from "../../base/shell.ts";
 import { t } from "../../base/text.ts";
 import type { SwitchEditor } from "../client.ts";
@@ -136,7 +137,7 @@ function refuseReadOnly({ path, bytes }: ClientFile): void {
       throw new MadeElsewhere(what, { cause: error });
     const file = quoteWord(path);
     throw new UserError(what, {
-      hint: process.platform === "win32" ? `attrib -R ${file}` : `chmod u+w ${file}`,
+      hint: process.platform === "win32" ? `attrib -R ${file}` : findRemedy(path, error),
       cause: error,
     });
   }

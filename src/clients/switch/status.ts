@@ -2,7 +2,7 @@
 // without our switch. Looks, and changes nothing; needs no lock, because every file is only ever replaced as a whole.
 import { dirname } from "node:path";
 import { type Text, t } from "../../base/text.ts";
-import { UserError } from "../../base/errors.ts";
+import { UserError, onUserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
 import { realPath } from "../../base/files.ts";
 import { inShell } from "../../base/shell.ts";
@@ -99,14 +99,21 @@ async function findSwitch(target: SwitchTarget) {
   const editor = await CLIENTS[target.service].createEditor(target);
   const { file } = editor;
   const path = await findJournalPath(target.paths, target.service, file);
-  const { journal, problem } = await readJournal(path);
+  const { journal, problem: damage } = await readJournal(path);
+  let lost: Text | string | null = null;
   try {
-    const interrupted = await findInterrupted(copyPathFor(path));
+    const interrupted = await findInterrupted(copyPathFor(path)).catch(
+      // What our own directory keeps from us says nothing of the client's file.
+      onUserError((error) => {
+        lost = error.text;
+        return null;
+      }),
+    );
     const text = interrupted === null ? (await readClientFile(editor)).text : interrupted.before;
     const clean = editor.clean(text, journal?.changes ?? null);
     const refusal = editor.findRefusal(text);
     const known = { file, journal, refusal, isUnread: false, ...clean };
-    if (interrupted === null) return { ...known, problem, isInterrupted: false };
+    if (interrupted === null) return { ...known, problem: damage ?? lost, isInterrupted: false };
     const isHalf = t`writing ${file} was interrupted: ch doctor --fix restores it`;
     return { ...known, problem: isHalf, isInterrupted: true };
   } catch (error) {

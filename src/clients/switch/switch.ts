@@ -37,7 +37,14 @@ import {
   undoWrite,
   withOlder,
 } from "./locked-file.ts";
-import { type KeyChange, type SwitchGoal, type SwitchTarget, type Undone, showKey } from "../client.ts";
+import {
+  type KeyChange,
+  type SwitchEditor,
+  type SwitchGoal,
+  type SwitchTarget,
+  type Undone,
+  showKey,
+} from "../client.ts";
 import { CLIENTS } from "../registry.ts";
 import { readSwitchStatus } from "./status.ts";
 
@@ -88,11 +95,10 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
       });
     await restoreLeftBehind(target, known, path);
     return await tryAgain(async () => {
-      const file = await readClientFile(editor);
-      const undone = editor.clean(file.text, known?.changes ?? null);
-      const refusal = goal.isForced === true ? null : editor.findRefusal(undone.text);
-      const edit = await editor.edit(undone.text, goal);
-      if (refusal !== null) throw refusal;
+      const { edit, file, undone } = await withHint(
+        [t`correct it, then: ch switch on --${target.service}`],
+        () => makeEdit(editor, known, goal),
+      );
       const isDirectoryNew = statOrNull(dirname(editor.file)) === null;
       const journal = {
         service: target.service,
@@ -120,6 +126,15 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
       return { ...journal, changes: edit.changes, isWritten: edit.text !== file.text, overwritten };
     });
   });
+}
+
+async function makeEdit(editor: SwitchEditor, known: Journal | null, goal: SwitchGoal) {
+  const file = await readClientFile(editor);
+  const undone = editor.clean(file.text, known?.changes ?? null);
+  const refusal = goal.isForced === true ? null : editor.findRefusal(undone.text);
+  const edit = await editor.edit(undone.text, goal);
+  if (refusal !== null) throw refusal;
+  return { edit, file, undone };
 }
 
 /** The way for a client whose file we may not change. */
@@ -164,7 +179,7 @@ export async function switchOff(
     const known = journal ?? remembered ?? null;
     const isOthers = journal !== null && onlyFor !== undefined && !isSameOwner(journal.owner, onlyFor);
     if (isOthers || (onlyFor !== undefined && known === null)) return null;
-    const result = await withCorrection({ path, isKnown: journal !== null, service: target.service }, () =>
+    const result = await withHint(waysOff(target, journal === null ? null : path), () =>
       tryAgain(async () => {
         const file = await readClientFile(editor);
         const undo =
@@ -208,7 +223,7 @@ async function restoreLeftBehind(
   const left = findLeftBehind(known, usual);
   if (known === null || left === null) return null;
   const editor = await CLIENTS[target.service].createEditor({ ...target, file: left });
-  return await withCorrection({ path, isKnown: true, service: target.service }, () =>
+  return await withHint(waysOff(target, path), () =>
     tryAgain(async () => {
       const file = await readClientFile(editor);
       const { keys, text } = await editor.undo(file.text, known.changes);
@@ -220,16 +235,19 @@ async function restoreLeftBehind(
 }
 
 /** A file that has become invalid since it was switched is not touched: the person corrects it first. */
-async function withCorrection<T>(
-  { isKnown, path, service }: { readonly isKnown: boolean; readonly path: string; readonly service: Service },
-  work: () => Promise<T>,
-): Promise<T> {
+function waysOff({ service }: SwitchTarget, journal: string | null): readonly Text[] {
+  const way = t`correct it, then: ch switch off --${service}`;
+  return journal === null ? [way] : [way, t`what was there before: ${journal}`];
+}
+
+/** What to type where an error does not say it itself. */
+async function withHint<T>(ways: readonly Text[], work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof UserError) || error.hintText !== undefined || !isKnown) throw error;
-    const ways = [t`correct it, then: ch switch off --${service}`, t`what was there before: ${path}`];
-    throw new UserError(error.text, { hint: joinTexts(ways, "\n"), cause: error });
+    const isBare =
+      error instanceof UserError && error.hintText === undefined && !(error instanceof MadeElsewhere);
+    throw isBare ? new UserError(error.text, { hint: joinTexts(ways, "\n"), cause: error }) : error;
   }
 }
 

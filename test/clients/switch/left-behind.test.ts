@@ -149,3 +149,21 @@ describe.each(CLIENTS)("%s", (service, relative, text, junk) => {
     expect(journals(home)).toEqual([]);
   });
 });
+
+test.each([
+  ["codex", ".codex/config.toml", "a = 1\na = 2\n"],
+  ["claude", ".claude/settings.json", '{ "env": null }\n'],
+  ["claude", ".claude/settings.json", '{ "env": {}, "env": {} }\n'],
+  ["claude", ".claude/settings.json", "\0\0\0\0"],
+])("a refused %s file (%s, %j) is unchanged, and what to type is said", async (service, relative, text) => {
+  using home = makeTempHome();
+  const file = home.write(relative, text);
+  for (const command of ["on", "off"]) {
+    const { code, stderr } = await runCli(["switch", command, `--${service}`], { home });
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`\n  correct it, then: ch switch ${command} --${service}`),
+    });
+  }
+  expect(readFileSync(file, "utf8")).toBe(text);
+});
