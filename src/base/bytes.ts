@@ -56,6 +56,12 @@ export function encodeAs(text: string, encoding: Encoding): Uint8Array {
   return encoding === "UTF-16LE" ? bytes : bytes.swap16();
 }
 
+/** The text in whichever encoding its mark tells, without that; what is no text in it becomes U+FFFD. */
+export function decodeAny(bytes: Uint8Array): string {
+  const encoding = encodingOf(bytes);
+  return decodeAs(bytes, encoding) ?? new TextDecoder(LABELS[encoding]).decode(bytes);
+}
+
 /** As `decodeAs`. */
 export function decodeUtf8(bytes: Uint8Array, options?: { readonly keepsBom?: boolean }): string | null {
   return decodeAs(bytes, "UTF-8", options);

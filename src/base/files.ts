@@ -21,7 +21,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { findMissing, protectMade } from "./access-list.ts";
-import { type Encoding, decodeAs, decodeText, encodingOf } from "./bytes.ts";
+import { type Encoding, decodeAny, decodeText } from "./bytes.ts";
 import { UserError, errorCode, errorText, ignoreSystemError } from "./errors.ts";
 import { makeTempPath, removeLeftovers } from "./leftovers.ts";
 import { makeDangling, refusedBy } from "./permission.ts";
@@ -100,13 +100,10 @@ export async function readTextIn(encodings: readonly Encoding[], path: string): 
 export function readTextOrNull(path: string): string | null {
   return ignoreSystemError(() => {
     const stats = statSync(path);
-    return problemOf(stats, { path, maxBytes: MAX_FILE_BYTES }) === null ? readAnyText(path) : null;
+    return problemOf(stats, { path, maxBytes: MAX_FILE_BYTES }) === null
+      ? decodeAny(readFileSync(path))
+      : null;
   }, null);
-}
-
-function readAnyText(path: string): string {
-  const bytes = readFileSync(path);
-  return decodeAs(bytes, encodingOf(bytes)) ?? bytes.toString();
 }
 
 /** Why what is at a path cannot be read as a whole file; null where it can. */

@@ -1,5 +1,5 @@
-// Signs that an input method for Chinese, a word processor or a web page puts where a file needs those of ASCII: “ ” ：， and the like.
-// Within strings they are as good as any other.
+// What stands where a file cannot have it: signs that an input method for Chinese, a word processor or a web page made (“ ” ：， and
+// the like), NUL bytes that a crash left, a conflict of git. Within strings such signs are as good as any other.
 // Pure.
 import { type Text, t } from "./text.ts";
 
@@ -21,6 +21,8 @@ const ASCII: Readonly<Record<string, string>> = {
 };
 /** A quotation mark that closes or opens nothing but what ASCII's would. */
 const QUOTE_AT_EDGE = /[“”„‟](?=[^\S\n]*(?:[,:}\]\r\n]|$))|(?<=[,:{[=][^\S\n]*)[“”„‟]/g;
+/** https://git-scm.com/docs/git-merge#_how_conflicts_are_presented */
+const CONFLICT = /^(?:<{7}|\|{7}|={7}|>{7})(?: |\r?$)/;
 const IN_A_LINE = /(?<!\\)"/g;
 
 /**
@@ -33,6 +35,7 @@ export function findForeignSign(
 ): ForeignSign | null {
   const [start, end] = [text.lastIndexOf("\n", offset - 1) + 1, text.indexOf("\n", offset)];
   const line = text.slice(start, end < 0 ? text.length : end);
+  if (CONFLICT.test(line)) return { offset: start, words: t`a conflict of git that is not resolved` };
   const [token = ""] = text.slice(offset, offset + Math.max(1, length)).split(/["\n]/, 1);
   for (let at = offset; at < offset + token.length; at += 1) {
     const words = describeSign(text, at, quote);
@@ -56,6 +59,7 @@ function isPaired(line: string, index: number): boolean {
 function describeSign(text: string, offset: number, quote: string | undefined): Text | null {
   const sign = String.fromCodePoint(text.codePointAt(offset) ?? 0);
   if (sign === "'" && quote !== undefined) return t`${sign} instead of ${quote}`;
+  if (sign === "\u0000") return t`a NUL character`;
   if (sign <= "~") return null;
   const code = `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
   if (/[\p{Cf}\p{Cc}]/u.test(sign)) return t`an invisible character (${code})`;

@@ -5,6 +5,7 @@ import { type Env, readVariable } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { languageOf, t, tell, tellList, translate, useDictionary } from "./language.ts";
 import { usageError } from "./args.ts";
+import { decodeAny } from "../base/bytes.ts";
 import { readStream } from "../base/files.ts";
 import { similarNames } from "../base/similar-names.ts";
 import { refuseUnsafeHome } from "../base/home.ts";
@@ -55,7 +56,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     get isInteractive() {
       return terminal.isInteractive;
     },
-    readInput: async () => new TextDecoder().decode(await readStream(Bun.stdin.stream(), t`standard input`)),
+    readInput: async () => decodeAny(await readStream(Bun.stdin.stream(), t`standard input`)),
     now: Date.now,
     writeBehind: terminal.writeBehind,
     commands: COMMANDS,

@@ -39,6 +39,10 @@ describe("JSON", () => {
     ["a full-width digit", '{"a": １}', "1:7", "１ (U+FF11) instead of 1"],
     ["a wide space", '{"a": 1,\u3000"b": 2}', "1:9", "a space other than the usual one (U+3000)"],
     ["a no-break space", '{"a":\u00a01}', "1:6", "a space other than the usual one (U+00A0)"],
+    ["NUL bytes alone", "\0\0\0\0", "1:1", "a NUL character"],
+    ["behind the value", '{"a": 1}\0', "1:9", "a NUL character"],
+    ["a conflict", '<<<<<<< HEAD\n{"a": 1}\n=======\n', "1:1", "a conflict of git that is not resolved"],
+    ["within", '{\n  "a": 1,\n=======\n  "b": 1\n}', "3:1", "a conflict of git that is not resolved"],
     ["a zero-width space", '{\u200b"a": 1}', "1:2", "an invisible character (U+200B)"],
   ])("%s: in config.json, filter.json and settings.json", (_name, text, place, words) => {
     expect(messageOf(() => readJsonc(text, "f"))).toBe(`f:${place}: ${words}`);
@@ -66,6 +70,7 @@ describe("TOML", () => {
     ["an equals sign", 'model ＝ "gpt"', 1, 7, "＝ (U+FF1D) instead of ="],
     ["a comma", 'x = ["a"，"b"]', 1, 9, "， (U+FF0C) instead of ,"],
     ["brackets", "［a］", 1, 1, "［ (U+FF3B) instead of ["],
+    ["a conflict", "a = 1\n<<<<<<< HEAD\nb = 1\n", 2, 1, "a conflict of git that is not resolved"],
     ["a wide space", "a =\u30001", 1, 4, "a space other than the usual one (U+3000)"],
   ])("%s", (_name, text, line, column, words) => {
     expect(messageOf(() => parseToml(text, "f"))).toBe(`f:${line}:${column}: ${words}`);

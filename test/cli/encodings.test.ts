@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Encoding, encodeAs } from "../../src/base/bytes.ts";
 import { copyPathFor, healInterrupted } from "../../src/clients/switch/in-place.ts";
-import { runCli } from "../helpers/cli.ts";
+import { PROGRAM, runCli } from "../helpers/cli.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 const CONFIG = `{
@@ -64,6 +64,17 @@ describe.each(WITH_MARK)("%s with a byte order mark", (encoding) => {
     expect(await runCli(["config", "import", path, "--yes"], { home })).toMatchObject({ code: 0 });
     expect((await runCli(["config", "list", "--json"], { home })).stdout).toContain("relay.example");
   });
+});
+
+test.each(WITH_MARK)("a key comes through standard input in %s with a byte order mark", async (encoding) => {
+  using home = makeTempHome();
+  const key = save(home, "key.txt", encodeAs("\ufeffsk-0123456789abcdef\r\n", encoding));
+  const child = Bun.spawn(
+    [...PROGRAM, "config", "add", "m", "--base-url", "https://relay.example/v1", "--auth-token-stdin"],
+    { cwd: home.path, env: home.env, stdin: Bun.file(key), stdout: "ignore", stderr: "ignore" },
+  );
+  expect(await child.exited).toBe(0);
+  expect(readFileSync(home.paths.config, "utf8")).toContain('"sk-0123456789abcdef"');
 });
 
 describe("a client's file", () => {
