@@ -67,6 +67,25 @@ describe.each(CLIENTS)("%s", (service, relative, text, junk) => {
     expect(journals(home)).toEqual([]);
   });
 
+  test("what a killed proxy has left behind is named, and restored by doctor", async () => {
+    using home = makeTempHome();
+    const { link, real } = await makeLinked(home);
+    const [name = ""] = journals(home);
+    const journal = join(home.paths.run, name);
+    const owner = { kind: "process", pid: 4_190_000, started: "1" };
+    writeFileSync(journal, JSON.stringify({ ...JSON.parse(readFileSync(journal, "utf8")), owner }));
+    rmSync(link);
+    writeFileSync(link, text);
+    const { stdout } = await runCli(["status"], { home });
+    expect(stdout.replace(/\s+/g, " ")).toContain(
+      `~/dotfiles/mine, which ~/${relative} led to, still points at the proxy`,
+    );
+    expect(stdout).not.toContain("port 0");
+    await runCli(["doctor", "--fix"], { home });
+    expect(readFileSync(real, "utf8")).toBe(text);
+    expect(journals(home)).toEqual([]);
+  });
+
   test("a second switch restores what the first one left behind", async () => {
     using home = makeTempHome();
     const { link, real } = await makeLinked(home);

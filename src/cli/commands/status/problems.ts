@@ -91,7 +91,7 @@ function listClientTroubles(report: SwitchReport): Trouble[] {
   return [
     ...(intruder === null ? [] : [red(intruder, off)]),
     ...(tokenProblem === null ? [] : [red(`${client}: ${tell(tokenProblem.what)}`, tokenProblem.hint)]),
-    ...(status.isOwnerDead
+    ...(status.isOwnerDead && status.isOn
       ? [red(t`${client} points at port ${at}, switched by a ch that is no longer running`, off)]
       : isDeaf
         ? [red(t`${client} points at port ${at}, but nothing listens there`, `ch serve --${service}${port}`)]
