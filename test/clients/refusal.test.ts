@@ -16,7 +16,7 @@ describe("a settings.json that Claude Code ignores is known with the place", () 
   test.each([
     ['{\n  // mine\n  "env": {}\n}', ":2:3 comments are not allowed"],
     ['{ "env": {}, }', ":1:14 expected a key in double quotes"],
-    ["{ 'env': {} }", ":1:3 this is not JSON"],
+    ["{ 'env': {} }", ":1:3 ' instead of "],
     ["[]", ":1:1 this is not a JSON object"],
     ['{\n  "model": 5\n}', ":2:12 model must be a string"],
     ['{ "env": "x" }', ":1:10 env must be an object"],
