@@ -42,6 +42,8 @@ const OTHER_PLACES = pathsOf(
   "result.usage",
   "response.body.usage",
   "body.usage",
+  // Beside the text, where the output is one object.
+  "output.usage",
 );
 
 /** What is written by people, models and tools, and what is said of accounts: no usage of this answer is in it. */
@@ -89,8 +91,12 @@ export function findInPart(api: Api, text: string): UsageFound | null {
     readHeadMember(text, "usage", 2),
   ].filter(isRecord);
   const usage = told.find((record) => hasFigures(record, 1));
-  return usage === undefined ? null : { usage, tier: tierIn(text) };
+  if (usage === undefined) return null;
+  return { usage: BEGINNING.test(text) ? withoutOutput(usage) : usage, tier: tierIn(text) };
 }
+
+/** Of a message_start, whichever member it begins with. */
+const BEGINNING = /^\s*\{\s*(?:"type"\s*:\s*"message_start"|"message"\s*:\s*\{)/;
 
 /** https://platform.openai.com/docs/api-reference/responses/object#service_tier: beside the usage, not in it. */
 function tierIn(text: string): string | undefined {
@@ -99,7 +105,14 @@ function tierIn(text: string): string | undefined {
 
 /** In all names of token counts of events: one search rules out nearly all of them. */
 const TOKEN = Buffer.from("oken");
-const TELLING = ['_tokens"', 'okenCount"', 'Tokens"', 'token_count"'].map((text) => Buffer.from(text));
+const TELLING = [
+  '_tokens"',
+  'okenCount"',
+  'Tokens"',
+  'token_count"',
+  'predicted_n"',
+  'tokens_predicted"',
+].map((text) => Buffer.from(text));
 
 /** False for bytes that tell no tokens: nearly all events. */
 export function mayTellUsage(bytes: Uint8Array): boolean {
@@ -118,7 +131,7 @@ function atPlaces(value: JsonRecord, places: readonly Path[]): JsonRecord | null
 /** From so many names of the path on. */
 function atPath(value: unknown, path: Path, at: number): JsonRecord | null {
   const key = path[at];
-  if (key === undefined) return isRecord(value) && hasFigures(value, 1) ? value : null;
+  if (key === undefined) return isRecord(value) ? billedIn(value, 1) : null;
   if (key === "*") {
     if (!Array.isArray(value)) return null;
     for (const member of value.slice(-MAX_OBJECTS).toReversed()) {
@@ -130,6 +143,13 @@ function atPath(value: unknown, path: Path, at: number): JsonRecord | null {
   return isRecord(value) ? atPath(value[key], path, at + 1) : null;
 }
 
+/** The object itself, or what in it is said to be billed, which may be less than what was read: https://docs.cohere.com/reference/chat */
+function billedIn(value: JsonRecord, least: number): JsonRecord | null {
+  const { billed_units: billed } = value;
+  if (isRecord(billed) && hasFigures(billed, least)) return billed;
+  return hasFigures(value, least) ? value : null;
+}
+
 /** The outermost object that has token counts: two of them, or one in an object that is called usage. */
 function searchFor(value: JsonRecord): JsonRecord | null {
   let level: (readonly [key: string, value: JsonRecord])[] = [["", value]];
@@ -137,7 +157,8 @@ function searchFor(value: JsonRecord): JsonRecord | null {
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth += 1) {
     const next: typeof level = [];
     for (const [key, record] of level) {
-      if (hasFigures(record, /usage|tokens|billed/i.test(key) ? 1 : 2)) return record;
+      const found = billedIn(record, /usage|tokens|billed/i.test(key) ? 1 : 2);
+      if (found !== null) return found;
       for (const [name, member] of Object.entries(record)) {
         if (CLOSED.test(name) && !/usage/i.test(key)) continue;
         const members = Array.isArray(member) ? member : [member];

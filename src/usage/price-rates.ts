@@ -87,7 +87,16 @@ export function readBilledTokens({
 }
 
 /** Names of the usual tier, as vendors and relays answer it. */
-const USUAL_TIERS = new Set(["", "auto", "default", "standard", "standard_only", "on_demand", "normal"]);
+const USUAL_TIERS = new Set([
+  "",
+  "auto",
+  "default",
+  "standard",
+  "standard_only",
+  "on_demand",
+  "normal",
+  "unspecified",
+]);
 const TIER_NAMES: Readonly<Record<string, string>> = { batches: "batch", ultra_fast: "ultrafast" };
 
 /** How an answer was served, where that has a price of its own. */

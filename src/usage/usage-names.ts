@@ -5,12 +5,19 @@ import { isRecord, type JsonRecord } from "../base/json-value.ts";
 import type { Figures, RecordedUsage } from "../log/record.ts";
 
 export type Tool = keyof NonNullable<RecordedUsage["server_tool_use"]>;
-export type Name = keyof Figures | Tool | "cache_creation_5m_tokens" | "tool_input_tokens";
+export type Name =
+  | keyof Figures
+  | Tool
+  | "cache_creation_5m_tokens"
+  | "citation_tokens"
+  | "tool_input_tokens"
+  | "uncached_input_tokens";
 
 /**
- * Where each figure may be in a usage object, the best name first; a dot leads into an object. Behind a name, how it goes
- * with the others: `*` an input that contains what the cache took part in, or such a part of the input; `+` beside the
- * input, or an output beside its reasoning.
+ * Where each figure may be in a usage object, the best name first; a dot leads into an object, or to the member of a list
+ * that bears the name as its label; one at the end means a plain number there. Behind a name, how it goes with the others:
+ * `*` an input that contains what the cache took part in, or such a part of the input; `+` beside the input, or an output
+ * beside its reasoning.
  */
 const NAMES: Readonly<Record<Name, readonly string[]>> = {
   input_tokens: [
@@ -27,7 +34,17 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "prompt_eval_count *",
     "input_token_count",
     "inputTextTokenCount",
+    // Gemini's Interactions: https://ai.google.dev/api/interactions-api
+    "total_input_tokens *",
+    "totalInputTokens *",
+    // llama.cpp: its own route, and the timings beside the usage or in its place.
+    "tokens_evaluated *",
+    "prompt_n",
+    // Hunyuan.
+    "PromptTokens *",
   ],
+  // DeepSeek, and the AI SDK: the input that no cache took part in.
+  uncached_input_tokens: ["prompt_cache_miss_tokens", "inputTokenDetails.noCacheTokens"],
   output_tokens: [
     "output_tokens",
     "completion_tokens",
@@ -42,6 +59,10 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     // Text Generation Inference, LM Studio.
     "generated_tokens",
     "total_output_tokens",
+    "totalOutputTokens",
+    "tokens_predicted",
+    "predicted_n",
+    "CompletionTokens",
   ],
   reasoning_tokens: [
     "output_tokens_details.reasoning_tokens",
@@ -54,10 +75,21 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "reasoningTokens",
     "thoughtsTokenCount",
     "thoughts_token_count",
+    "total_thought_tokens",
+    "totalThoughtTokens",
+    "reasoning_output_tokens",
+    "outputTokenDetails.reasoningTokens",
   ],
   // Gemini: what its own tools brought to read.
-  tool_input_tokens: ["toolUsePromptTokenCount", "tool_use_prompt_token_count"],
-  total_tokens: ["total_tokens", "totalTokens", "totalTokenCount", "total_token_count"],
+  tool_input_tokens: [
+    "toolUsePromptTokenCount",
+    "tool_use_prompt_token_count",
+    "total_tool_use_tokens",
+    "totalToolUseTokens",
+  ],
+  // Perplexity's deep research: what it read, which no other of its figures contains.
+  citation_tokens: ["citation_tokens"],
+  total_tokens: ["total_tokens", "totalTokens", "totalTokenCount", "total_token_count", "TotalTokens"],
   cached_input_tokens: [
     "cache_read_input_tokens +",
     "input_tokens_details.cached_tokens *",
@@ -73,7 +105,16 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "cached_input_tokens *",
     "prompt_tokens_details.cache_read_tokens *",
     "input_token_details.cache_read *",
+    // Realtime and transcriptions.
+    "input_token_details.cached_tokens *",
+    // Mistral has three names for it.
+    "num_cached_tokens *",
+    "prompt_token_details.cached_tokens *",
+    "inputTokenDetails.cacheReadTokens *",
+    "total_cached_tokens *",
+    "totalCachedTokens *",
     "cache_read_tokens +",
+    "cache_n +",
   ],
   cache_creation_tokens: [
     "cache_creation_input_tokens +",
@@ -87,6 +128,8 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "prompt_tokens_details.cached_creation_tokens *",
     "prompt_tokens_details.cache_creation_input_tokens *",
     "input_token_details.cache_creation *",
+    "prompt_cache_write_tokens *",
+    "inputTokenDetails.cacheWriteTokens *",
     "cache_write_tokens *",
     "cache_creation_tokens +",
   ],
@@ -94,26 +137,64 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "cache_creation.ephemeral_1h_input_tokens +",
     "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens *",
     "claude_cache_creation_1_h_tokens +",
+    // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CacheDetail.html
+    "cacheDetails.1h +",
   ],
   cache_creation_5m_tokens: [
     "cache_creation.ephemeral_5m_input_tokens +",
     "prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens *",
     "claude_cache_creation_5_m_tokens +",
+    "cacheDetails.5m +",
   ],
   input_audio_tokens: [
     "input_tokens_details.audio_tokens",
     "prompt_tokens_details.audio_tokens",
     "input_token_details.audio_tokens",
+    "input_token_details.audio",
+    // Gemini: lists by modality, in the spellings of its APIs and libraries.
+    "promptTokensDetails.audio",
+    "prompt_tokens_details.audio",
+    "input_tokens_by_modality.audio",
+    "inputTokensByModality.audio",
   ],
-  output_audio_tokens: ["output_tokens_details.audio_tokens", "completion_tokens_details.audio_tokens"],
-  input_image_tokens: ["input_tokens_details.image_tokens", "prompt_tokens_details.image_tokens"],
-  output_image_tokens: ["output_tokens_details.image_tokens", "completion_tokens_details.image_tokens"],
+  output_audio_tokens: [
+    "output_tokens_details.audio_tokens",
+    "completion_tokens_details.audio_tokens",
+    "output_token_details.audio_tokens",
+    "output_token_details.audio",
+    "candidatesTokensDetails.audio",
+    "candidates_tokens_details.audio",
+    "responseTokensDetails.audio",
+    "output_tokens_by_modality.audio",
+    "outputTokensByModality.audio",
+  ],
+  input_image_tokens: [
+    "input_tokens_details.image_tokens",
+    "prompt_tokens_details.image_tokens",
+    "input_token_details.image_tokens",
+    "promptTokensDetails.image",
+    "prompt_tokens_details.image",
+    "input_tokens_by_modality.image",
+    "inputTokensByModality.image",
+  ],
+  output_image_tokens: [
+    "output_tokens_details.image_tokens",
+    "completion_tokens_details.image_tokens",
+    "candidatesTokensDetails.image",
+    "candidates_tokens_details.image",
+    "responseTokensDetails.image",
+    "output_tokens_by_modality.image",
+    "outputTokensByModality.image",
+  ],
   web_search_requests: [
     "server_tool_use.web_search_requests",
     // xAI, Perplexity; OpenAI beside the usage.
     "server_side_tool_usage_details.web_search_calls",
     "num_search_queries",
     "tool_usage.web_search.num_requests",
+    // Ark, Model Studio.
+    "tool_usage.web_search.",
+    "x_tools.web_search.count",
   ],
   web_fetch_requests: ["server_tool_use.web_fetch_requests"],
   code_execution_requests: [
@@ -182,12 +263,28 @@ export class Findings {
 
   /** What this object says takes the place of what is known. */
   merge(record: JsonRecord): void {
-    if (this.isEmpty) return this.collect(record, TREE);
+    if (this.isEmpty) return this.take(record);
     const own = new Findings();
-    own.collect(record, TREE);
-    for (const [slot, found] of own.found.entries())
-      if (found !== undefined && (found.figure > 0 || this.found[slot] === undefined))
-        this.found[slot] = found;
+    own.take(record);
+    // Some begin with the whole prompt and part it at the end: then an input of zero is a count.
+    const parted = this.inCache === 0 ? own.inCache : 0;
+    const isParted = parted > 0 && (this.figure("input_tokens") ?? 0) >= parted;
+    for (const [slot, found] of own.found.entries()) {
+      if (found === undefined) continue;
+      const isCount = found.figure > 0 || (isParted && slot === SLOTS.input_tokens);
+      if (isCount || this.found[slot] === undefined) this.found[slot] = found;
+    }
+  }
+
+  private get inCache(): number {
+    return (this.figure("cached_input_tokens") ?? 0) + (this.figure("cache_creation_tokens") ?? 0);
+  }
+
+  private take(record: JsonRecord): void {
+    this.collect(record, TREE);
+    // Kimi, of a prompt that came from the cache as a whole: nothing is left beside it.
+    if (record["input_tokens"] !== -1 || this.inCache === 0) return;
+    this.found[SLOTS.input_tokens] ??= { place: BESIDE_CACHE, figure: 0 };
   }
 
   private collect(record: JsonRecord, tree: Tree): void {
@@ -197,6 +294,8 @@ export class Findings {
       const value = record[key];
       if (place instanceof Map) {
         if (isRecord(value)) this.collect(value, place);
+        else if (Array.isArray(value)) this.collect(byLabel(value), place);
+        else if (place.has("")) this.collect({ "": value }, place);
         continue;
       }
       const figure = figureOf(value);
@@ -212,6 +311,29 @@ export class Findings {
     }
   }
 }
+
+const BESIDE_CACHE: Place = {
+  slot: SLOTS.input_tokens,
+  rank: NAMES.input_tokens.length,
+  isWithin: false,
+  isBeside: false,
+};
+
+/** A list of counts by their labels: [{ modality: "AUDIO", tokenCount: 9 }] of Gemini, [{ ttl: "1h", inputTokens: 9 }] of Bedrock. */
+function byLabel(list: readonly unknown[]): JsonRecord {
+  const sums = new Map<string, number>();
+  for (const one of list.slice(0, MOST_LABELS)) {
+    if (!isRecord(one)) continue;
+    const { inputTokens, modality, token_count, tokenCount, tokens, ttl } = one;
+    const label = modality ?? ttl;
+    const figure = figureOf(tokenCount ?? token_count ?? tokens ?? inputTokens);
+    if (typeof label !== "string" || figure === undefined) continue;
+    sums.set(label.toLowerCase(), (sums.get(label.toLowerCase()) ?? 0) + figure);
+  }
+  return Object.fromEntries(sums);
+}
+
+const MOST_LABELS = 32;
 
 /** No answer counts more, and sums of these are exact. */
 const MOST_TOKENS = 1e12;

@@ -24,7 +24,7 @@ export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | unde
   const { figures, isWhole } = passes === null ? own : addUp(own, passes);
   if ((figures.total_tokens ?? 0) === 0) return undefined;
   const tools = readTools(findings);
-  const tier = readWord(records, "service_tier");
+  const tier = readTier(records);
   const speed = readWord(records, "speed");
   const place = readWord(records, "inference_geo");
   const usage: Writable = figures;
@@ -57,6 +57,17 @@ export function wordOf(value: unknown): string | undefined {
   return typeof value === "string" && /^[\w.:-]{1,40}$/.test(value) ? value : undefined;
 }
 
+/** Gemini's API says it as `serviceTier`, Vertex AI as the kind of its traffic. */
+function readTier(records: readonly JsonRecord[]): string | undefined {
+  const told = readWord(records, "service_tier") ?? readWord(records, "serviceTier");
+  if (told !== undefined) return told;
+  // https://docs.cloud.google.com/vertex-ai/generative-ai/docs/priority-paygo
+  const traffic = readWord(records, "trafficType")?.toLowerCase();
+  return traffic === undefined || /^on_demand$|unspecified/.test(traffic)
+    ? undefined
+    : traffic.replace("on_demand_", "");
+}
+
 function readWord(records: readonly JsonRecord[], name: string): string | undefined {
   return wordOf(records.findLast((record) => wordOf(record[name]) !== undefined)?.[name]);
 }
@@ -77,26 +88,35 @@ function readFigures(api: Api, findings: Findings): Read {
   const created = parts > 0 ? Math.max(of("cache_creation_tokens") ?? 0, parts) : of("cache_creation_tokens");
   const inCache = (cached ?? 0) + (created ?? 0);
   const given = of("total_tokens") ?? 0;
+  const citations = of("citation_tokens") ?? 0;
   let reasoning = of("reasoning_tokens");
   let output = of("output_tokens");
   let input = of("input_tokens");
-  if (input !== undefined) input += of("tool_input_tokens") ?? 0;
+  const uncached = input === undefined ? of("uncached_input_tokens") : undefined;
+  input ??= uncached;
+  if (input !== undefined) input += (of("tool_input_tokens") ?? 0) + citations;
   // Nothing is written without a prompt: that zero means that it was not counted.
   if (input === 0 && inCache === 0 && (output ?? reasoning ?? 0) > 0) input = undefined;
 
   let all = input;
   if (input !== undefined && inCache > 0) {
-    const isWithin = isCacheWithin(api, findings, { input, inCache, output: output ?? 0, given });
-    all = isWithin ? Math.max(input, api === "messages" ? inCache : 0) : input + inCache;
+    const sizes = { input, inCache, output: output ?? 0, given };
+    const isWithin = uncached === undefined && isCacheWithin(api, findings, sizes);
+    all = isWithin ? input : input + inCache;
     input = api === "messages" ? all - inCache : all;
   }
   if (api !== "messages") {
     if (all === undefined && output !== undefined && given > output) all = input = given - output;
     if (all !== undefined && output === undefined && given > all && !reasoning) output = given - all;
   }
+  // More than the output is no part of it, unless the total says that the output is all: then it is miscounted.
+  const exceeds = output !== undefined && (reasoning ?? 0) > output;
+  const isMiscounted = exceeds && output !== 0 && citations === 0 && given === (all ?? 0) + (output ?? 0);
   const isBeside =
+    (exceeds && !isMiscounted) ||
     findings.placeOf("output_tokens")?.isBeside === true ||
     given === (all ?? 0) + (output ?? 0) + (reasoning ?? 0);
+  if (isMiscounted) reasoning = undefined;
   if (reasoning !== undefined && reasoning > 0 && isBeside) output = (output ?? 0) + reasoning;
 
   const counted = (api === "messages" && all === undefined ? inCache : (all ?? 0)) + (output ?? 0);
@@ -117,7 +137,8 @@ function readFigures(api: Api, findings: Findings): Read {
   return {
     figures,
     // What only reads, as embeddings do, has no output to tell.
-    isWhole: all !== undefined && total === counted && (output !== undefined || given === all),
+    isWhole:
+      all !== undefined && total === counted && !isMiscounted && (output !== undefined || given === all),
   };
 }
 
@@ -145,6 +166,8 @@ function isCacheWithin(api: Api, findings: Findings, { given, inCache, input, ou
     isBeside ||= place?.isBeside === true;
     isWithin ||= place?.isWithin === true;
   }
+  // A part is no more than its whole: gateways put Anthropic's figures under OpenAI's names as they are.
+  if (inCache > input) return false;
   if (api === "messages" && isBeside && !isInputWithin) return false;
   if (given > 0 && given === input + output) return true;
   if (given > 0 && given === input + inCache + output) return false;

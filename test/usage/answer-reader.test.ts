@@ -295,3 +295,19 @@ test("what is kept stays small, for few large chunks as for many small ones", ()
     expect(tail.bytes().length).toBeGreaterThanOrEqual(65_536);
   }
 });
+
+test.each([
+  '{"type":"message_start","message":{"id":"m","usage":{"input_tokens":20,"output_tokens":1},"content":[]}}',
+  '{"message":{"usage":{"input_tokens":20,"output_tokens":1},"id":"m","content":[]},"type":"message_start"}',
+])("what an opening counts as written is no output, wherever it breaks off: %s", (opening) => {
+  const text = `event: message_start\ndata: ${opening}\n\n`;
+  const inputs = new Set<number | undefined>();
+  for (let end = 1; end <= text.length; end += 1) {
+    const reader = createAnswerReader("messages");
+    reader.feed(new TextEncoder().encode(text.slice(0, end)));
+    const { usage } = reader.facts();
+    expect(usage?.output_tokens).toBeUndefined();
+    inputs.add(usage?.input_tokens);
+  }
+  expect(inputs).toEqual(new Set([undefined, 20]));
+});

@@ -261,6 +261,64 @@ const CHAT: Readonly<Record<string, Maker>> = {
     ]),
     truth: openTruth(used),
   }),
+  "as the timings of llama.cpp": (used, random) => ({
+    text: stream([
+      ...chunks(random),
+      {
+        ...FINISH,
+        timings: {
+          cache_n: used.cached,
+          prompt_n: used.fresh,
+          prompt_per_token_ms: 1,
+          predicted_n: used.output,
+        },
+      },
+      DONE,
+    ]),
+    truth: {
+      input_tokens: used.fresh + used.cached,
+      cached_input_tokens: used.cached,
+      output_tokens: used.output,
+      total_tokens: used.fresh + used.cached + used.output,
+    },
+  }),
+  "in three names of Mistral": (used, random) => ({
+    text: stream([
+      ...chunks(random),
+      {
+        ...FINISH,
+        usage: {
+          ...chatUsage(used),
+          prompt_tokens_details: null,
+          num_cached_tokens: random.int(2) === 0 ? used.cached : undefined,
+          prompt_token_details: { cached_tokens: used.cached },
+        },
+      },
+      DONE,
+    ]),
+    truth: openTruth(used),
+  }),
+  "in the names of Gemini's Interactions, by modality": (used, random) => ({
+    text: stream([
+      ...chunks(random),
+      {
+        ...FINISH,
+        usage: {
+          total_input_tokens: used.fresh + used.cached,
+          input_tokens_by_modality: [
+            { modality: "text", tokens: used.cached },
+            { modality: "image", tokens: used.fresh },
+          ],
+          total_cached_tokens: used.cached,
+          total_output_tokens: used.output - used.reasoning,
+          total_thought_tokens: used.reasoning,
+          total_tokens: used.fresh + used.cached + used.output,
+        },
+      },
+      DONE,
+    ]),
+    truth: { ...openTruth(used), input_image_tokens: used.fresh },
+  }),
   "in the names of Gemini": (used, random) => ({
     text: stream([
       ...chunks(random),

@@ -96,7 +96,10 @@ function makeResponses(script: {
   incomplete: boolean;
   trailing: boolean;
 }): ScriptedStream {
-  const { style, input, output, cached, reasoning } = script;
+  const { style, input, output } = script;
+  // A part is no more than its whole.
+  const cached = Math.min(script.cached, input);
+  const reasoning = Math.min(script.reasoning, output);
   const write = makeWriter(style);
   const end = script.incomplete ? "incomplete" : "completed";
   const usage = {
@@ -205,7 +208,10 @@ function makeChat(script: {
   running: boolean;
   noDone: boolean;
 }): ScriptedStream {
-  const { style, input, output, cached, reasoning } = script;
+  const { style, input, output } = script;
+  // A part is no more than its whole.
+  const cached = Math.min(script.cached, input);
+  const reasoning = Math.min(script.reasoning, output);
   const write = makeWriter({ ...style, names: false, typeLast: false });
   const usage = {
     prompt_tokens: figure(input, style),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createAnswerReader } from "../../src/usage/answer-reader.ts";
 import { cut } from "./scripted-stream.ts";
 import { VENDOR_SHAPES, type VendorShape } from "./vendor-shapes.ts";
+import { VENDOR_SPELLINGS } from "./vendor-spellings.ts";
 
 function textOf({ document, events }: VendorShape): string {
   if (events === undefined) return JSON.stringify(document);
@@ -18,7 +19,7 @@ function textOf({ document, events }: VendorShape): string {
 }
 
 describe("usage as vendors state it", () => {
-  for (const shape of VENDOR_SHAPES) {
+  for (const shape of [...VENDOR_SHAPES, ...VENDOR_SPELLINGS]) {
     test(`${shape.api}: ${shape.title}`, () => {
       for (const sizes of [[1 << 20], [1400], [7]]) {
         const reader = createAnswerReader(shape.api);
