@@ -43,9 +43,10 @@ export interface MeterParts {
 
 const LARGEST = 1e15;
 
-/** A plain number, as a number or as text: "12.50". Null for NaN, infinities and anything else. */
+/** A plain number, as a number or as text: "12.50", "0E-10". Null for NaN, infinities and anything else. */
 export function readAmount(value: unknown): number | null {
-  if (typeof value === "string" && !/^\s*[-+]?\d{1,15}(?:\.\d{1,20})?\s*$/.test(value)) return null;
+  if (typeof value === "string" && !/^\s*[-+]?\d{1,15}(?:\.\d{1,20})?(?:e[-+]?\d{1,2})?\s*$/i.test(value))
+    return null;
   const amount = typeof value === "string" || typeof value === "number" ? Number(value) : Number.NaN;
   return Math.abs(amount) <= LARGEST ? amount : null;
 }

@@ -26,9 +26,13 @@ function readCodex(headers: Headers, { isFirstParty, now }: SignalContext): Bala
     const minutes = parseNumber(get("window-minutes"));
     const after = parseNumber(get("reset-after-seconds"));
     const resetsAt = parseInstantMs(get("reset-at")) ?? (after === null ? null : now + after * 1_000);
-    return makePercent(minutes === null ? rank : nameWindow(minutes), get("used-percent"), resetsAt);
+    const hasLength = minutes !== null && minutes > 0;
+    // Of a window that the plan does not have, only zeros are told.
+    if (!hasLength && (parseNumber(get("used-percent")) ?? 0) === 0) return null;
+    return makePercent(hasLength ? nameWindow(minutes) : rank, get("used-percent"), resetsAt);
   });
-  const isTrue = (name: string): boolean => /^true$/i.test(headers.get(`x-codex-credits-${name}`) ?? "");
+  const isTrue = (name: string): boolean =>
+    /^(?:true|1)$/i.test(headers.get(`x-codex-credits-${name}`) ?? "");
   const hasCredits = isTrue("has-credits") || isTrue("unlimited");
   return makeBalance(windows, hasCredits || !isFirstParty ? "ok" : null);
 }

@@ -2,7 +2,7 @@
 // describes in usage_providers.json.
 // Pure.
 import { isRecord } from "../base/json-value.ts";
-import { parseInstantMs } from "../routing/durations.ts";
+import { parseWhenMs } from "../routing/durations.ts";
 import {
   type Balance,
   type Meter,
@@ -18,7 +18,7 @@ export interface PathMap {
   readonly limit?: string | undefined;
   readonly used?: string | undefined;
   readonly remaining?: string | undefined;
-  /** Epoch seconds or ms, RFC 3339. */
+  /** Epoch seconds or ms, RFC 3339, or how long it is until then, in seconds or as "1h30m". */
   readonly reset?: string | undefined;
   /** False: nothing is left, whatever the figures. */
   readonly available?: string | undefined;
@@ -37,27 +37,32 @@ export interface PathMap {
 }
 
 /** Null where no path leads to a figure that makes sense. */
-export function readByPath(body: unknown, map: PathMap): Balance | null {
+export function readByPath(body: unknown, map: PathMap, now: number): Balance | null {
   if (map.nullMeansUncapped === true && at(body, map.limit) === null) return UNCAPPED;
-  const meter = map.wallets === undefined ? readMeter(body, map) : readWallets(at(body, map.wallets), map);
-  const available = at(body, map.available);
-  const says = available === false ? "exhausted" : available === true ? "ok" : null;
+  const meter =
+    map.wallets === undefined ? readMeter(body, map, now) : readWallets(at(body, map.wallets), map, now);
+  const available = String(at(body, map.available)).toLowerCase();
+  const says = NO.has(available) ? "exhausted" : YES.has(available) ? "ok" : null;
   // That it works says nothing about how much is left.
   if (meter === null) return says === "exhausted" ? makeBalance([], says) : null;
   return makeBalance([meter], says);
 }
 
-function readMeter(body: unknown, map: PathMap): Meter | null {
+const NO: ReadonlySet<string> = new Set(["false", "0"]);
+const YES: ReadonlySet<string> = new Set(["true", "1"]);
+
+function readMeter(body: unknown, map: PathMap, now: number): Meter | null {
   const currency = at(body, map.currency);
   const unit = typeof currency === "string" && currency !== "" ? currency : (map.unit ?? "USD");
-  const limit = at(body, map.limit);
+  // Per cent are of a hundred.
+  const limit = at(body, map.limit) ?? (unit === "%" ? 100 * (map.divisor ?? 1) : undefined);
   const meter = makeMeter({
     name: readAmount(limit) === null ? "balance" : "quota",
     unit,
     limit,
     used: at(body, map.used),
     left: at(body, map.remaining),
-    resetsAt: parseInstantMs(at(body, map.reset)),
+    resetsAt: parseWhenMs(at(body, map.reset), now),
     canBeDebt: map.canBeDebt ?? false,
   });
   return meter === null ? null : scaleMeter(meter, map.divisor ?? 1, unit);
@@ -67,8 +72,8 @@ function readMeter(body: unknown, map: PathMap): Meter | null {
 const PER_DOLLAR: Readonly<Record<string, number>> = { CNY: 7 };
 
 /** The wallet that holds the most: an empty one beside it stops nothing. */
-function readWallets(wallets: unknown, map: PathMap): Meter | null {
-  const meters = Array.isArray(wallets) ? wallets.map((wallet: unknown) => readMeter(wallet, map)) : [];
+function readWallets(wallets: unknown, map: PathMap, now: number): Meter | null {
+  const meters = Array.isArray(wallets) ? wallets.map((wallet: unknown) => readMeter(wallet, map, now)) : [];
   const worthOf = ({ left, unit }: Meter): number => (left ?? 0) / (PER_DOLLAR[unit] ?? 1);
   const known = meters.filter((meter) => meter !== null);
   return known.toSorted((one, other) => worthOf(other) - worthOf(one))[0] ?? null;

@@ -2,7 +2,7 @@
 // missing, numbers may be text. What is not understood is null, never "enough".
 // Pure.
 import { type JsonRecord, isRecord, stringOr } from "../base/json-value.ts";
-import { parseInstantMs, parseNumber } from "../routing/durations.ts";
+import { parseInstantMs } from "../routing/durations.ts";
 import {
   type Balance,
   type Meter,
@@ -13,7 +13,6 @@ import {
   readAmount,
   scaleMeter,
 } from "./balance.ts";
-import { nameWindow } from "./header-signals.ts";
 
 /** What a reader may need beside the bodies. */
 export interface ReadContext {
@@ -39,8 +38,11 @@ export function isError(body: JsonRecord): boolean {
   return !OK_CODES.has(code) || (isRecord(base) && !OK_CODES.has(base["status_code"]));
 }
 
-const dataOf = (body: JsonRecord): JsonRecord => (isRecord(body["data"]) ? body["data"] : body);
-const listOf = (value: unknown): JsonRecord[] => (Array.isArray(value) ? value.filter(isRecord) : []);
+export const dataOf = (body: JsonRecord): JsonRecord => (isRecord(body["data"]) ? body["data"] : body);
+export const listOf = (value: unknown): JsonRecord[] => (Array.isArray(value) ? value.filter(isRecord) : []);
+
+/** That a key is valid until a time that has passed; zero and -1 mean that it stays so. */
+const isExpired = (until: unknown, now: number): boolean => (parseInstantMs(until) ?? Infinity) <= now;
 
 function balanceOf(left: unknown, unit = "USD"): Meter | null {
   return makeMeter({ name: "balance", unit, left, canBeDebt: true });
@@ -102,9 +104,10 @@ function readSite(site: JsonRecord | null): { readonly unit: string; readonly di
 }
 
 /** new-api: the key's own quota, in its units. */
-export const readNewApiToken: Read = (body, _second, { site }) => {
+export const readNewApiToken: Read = (body, _second, { now, site }) => {
   const data = body["data"];
   if (!isRecord(data) || (body["code"] !== true && body["success"] !== true)) return null;
+  if (isExpired(data["expires_at"], now)) return null;
   if (data["unlimited_quota"] === true) return UNLIMITED;
   const { total_available: left, total_granted: limit, total_used: used } = data;
   // Nothing was ever given to it, or an error is shown as zeros.
@@ -115,10 +118,10 @@ export const readNewApiToken: Read = (body, _second, { site }) => {
 };
 
 /** The two routes that one-api and its family took over from OpenAI. Their figures are in what the site shows. */
-export const readOpenaiBilling: Read = (subscription, usage, { site }) => {
+export const readOpenaiBilling: Read = (subscription, usage, { now, site }) => {
   const limit = readAmount(subscription["hard_limit_usd"]);
   const hundredths = readAmount(usage["total_usage"]);
-  if (limit === null) return null;
+  if (limit === null || isExpired(subscription["access_until"], now)) return null;
   const known = readSite(site)?.unit;
   if (known === "tokens" ? limit === ONE_API_UNLIMITED : limit >= ONE_API_UNLIMITED) return UNLIMITED;
   const unit = known ?? (limit > LARGEST_MONEY ? "quota" : "USD");
@@ -128,27 +131,40 @@ export const readOpenaiBilling: Read = (subscription, usage, { site }) => {
 };
 
 /** LiteLLM: the key's budget, and when it is filled up again. Without one, its team or user may have one. */
-export const readLitellm: Read = (body) => {
+export const readLitellm: Read = (body, _second, { now }) => {
   const info = isRecord(body["info"]) ? body["info"] : {};
+  if (isExpired(info["expires"], now)) return null;
   const { budget_duration: span, budget_reset_at: reset, max_budget: limit, spend: used } = info;
   if (limit === null && readAmount(used) !== null) return UNCAPPED;
   const name = /^\d{1,4}[hdm]$/.exec(stringOr(span, ""))?.[0] ?? "key";
   return makeBalance([makeMeter({ name, unit: "USD", limit, used, resetsAt: parseInstantMs(reset) })]);
 };
 
+const DAY_MS = 86_400_000;
 /** How sub2api calls the plan of a key that draws on its user's wallet. */
 const SUB2API_WALLET = "钱包余额";
 
 /** sub2api, older builds and newer ones: a key's quota, its windows, a subscription's windows, a wallet. */
-export const readSub2api: Read = (whole) => {
+export const readSub2api: Read = (whole, _second, { now }) => {
   const body = dataOf(whole);
-  const { balance, isValid, planName, rate_limits: limits, remaining, status } = body;
-  if (isValid === false || /^(?:expired|disabled|inactive)$/.test(stringOr(status, ""))) return null;
+  const { balance, expires_at: end, isValid, planName, rate_limits: limits, remaining, status } = body;
+  // A key that has expired is still one that is known.
+  if (isValid === false || isExpired(end, now)) return null;
+  if (/^(?:expired|disabled|inactive)$/.test(stringOr(status, ""))) return null;
   const unitOf = (record: JsonRecord): string => stringOr(record["unit"], "USD");
   const quota = isRecord(body["quota"]) ? body["quota"] : {};
   const plan = isRecord(body["subscription"]) ? body["subscription"] : {};
-  const subscription = (name: string, word: string): Meter | null =>
-    makeMeter({ name, unit: "USD", limit: plan[`${word}_limit_usd`], used: plan[`${word}_usage_usd`] });
+  if (isExpired(plan["expires_at"], now)) return null;
+  const subscription = (name: string, word: string, days: number): Meter | null => {
+    const start = parseInstantMs(plan[`${word}_window_start`]);
+    return makeMeter({
+      name,
+      unit: "USD",
+      limit: plan[`${word}_limit_usd`],
+      used: plan[`${word}_usage_usd`],
+      resetsAt: start === null ? null : start + days * DAY_MS,
+    });
+  };
   const meters = [
     makeMeter({
       name: "key",
@@ -167,9 +183,9 @@ export const readSub2api: Read = (whole) => {
         resetsAt: parseInstantMs(reset),
       }),
     ),
-    subscription("day", "daily"),
-    subscription("week", "weekly"),
-    subscription("month", "monthly"),
+    subscription("day", "daily", 1),
+    subscription("week", "weekly", 7),
+    subscription("month", "monthly", 30),
   ];
   const counted = makeBalance(meters, /exhausted/.test(stringOr(status, "")) ? "exhausted" : null);
   if (counted !== null) return counted;
@@ -182,7 +198,8 @@ export const readSub2api: Read = (whole) => {
 /** OpenRouter's key: its limit, of a day, week or month by UTC where it is filled up again. */
 export const readOpenRouter: Read = (body, _second, { now }) => {
   const data = dataOf(body);
-  const { limit, limit_remaining: left, limit_reset: reset } = data;
+  const { expires_at: end, limit, limit_remaining: left, limit_reset: reset } = data;
+  if (isExpired(end, now)) return null;
   if (limit === null) return UNCAPPED;
   const period = UTC_PERIODS[stringOr(reset, "")];
   if (readAmount(limit) === null) return null;
@@ -226,95 +243,6 @@ export function readSiliconFlow(unit: string): Read {
     return makeBalance([balanceOf(readAmount(totalBalance) ?? sum, unit)]);
   };
 }
-
-/** Kimi Code: the plan's week and shorter windows, in requests as the plan counts them. Figures are text. */
-export const readKimiCode: Read = (body) => {
-  const meterOf = (name: string, detail: JsonRecord): Meter | null => {
-    const { limit, remaining: left, reset_at: resetAt, resetTime, used } = detail;
-    return makeMeter({
-      name,
-      unit: "requests",
-      limit,
-      used,
-      left,
-      resetsAt: parseInstantMs(resetTime ?? resetAt),
-    });
-  };
-  const windows = listOf(body["limits"]).map((one) => {
-    const window = isRecord(one["window"]) ? one["window"] : {};
-    const minutes = minutesOf(parseNumber(window["duration"]), stringOr(window["timeUnit"], ""));
-    return meterOf(
-      minutes === null ? "window" : nameWindow(minutes),
-      isRecord(one["detail"]) ? one["detail"] : one,
-    );
-  });
-  return makeBalance([isRecord(body["usage"]) ? meterOf("7d", body["usage"]) : null, ...windows]);
-};
-
-const MINUTES: Readonly<Record<string, number>> = { minute: 1, hour: 60, day: 1_440, week: 10_080 };
-
-function minutesOf(count: number | null, unit: string): number | null {
-  const minutes = MINUTES[unit.toLowerCase().replace(/^time_unit_|s$/g, "")];
-  return count === null || count <= 0 || minutes === undefined ? null : count * minutes;
-}
-
-/** By the `unit` of Z.AI's windows; a month is 5 with a count of tools, and no window of tokens. */
-const ZAI_UNITS: Readonly<Record<number, string>> = { 1: "day", 3: "hour", 4: "day", 6: "week" };
-
-/** Z.AI and BigModel: the coding plan's windows in per cent of use. Calls of tools have a window of their own. */
-export const readZai: Read = (body) => {
-  const meters = listOf(dataOf(body)["limits"]).map((one): Meter | null => {
-    const { currentValue, nextResetTime, number, percentage, remaining, unit, usage } = one;
-    const type = stringOr(one["type"], stringOr(one["name"], ""));
-    if (!/^(?:TOKENS|CREDIT|TIME)_LIMIT$/.test(type)) return null;
-    const minutes = minutesOf(parseNumber(number), ZAI_UNITS[Number(unit)] ?? "");
-    const isAside = type === "TIME_LIMIT";
-    const name = isAside ? "tools" : minutes === null ? "window" : nameWindow(minutes);
-    const share = readAmount(percentage);
-    // `usage` is the limit.
-    const counted = makeMeter({ name, unit: "%", limit: usage, left: remaining, used: currentValue });
-    const used = share ?? (counted?.limit == null ? null : (1 - Number(counted.left) / counted.limit) * 100);
-    const meter = makeMeter({ name, unit: "%", limit: 100, used, resetsAt: parseInstantMs(nextResetTime) });
-    return meter === null || !isAside ? meter : { ...meter, isAside };
-  });
-  return makeBalance(meters);
-};
-
-/** Not part of what a coding client uses. */
-const MINIMAX_OTHER = /video|hailuo|image|speech|music|voice|tts/i;
-/** The plan does not have it, or has no limit there. */
-const MINIMAX_NO_WINDOW = 3;
-
-/**
- * MiniMax: the token plan's windows in per cent of what is left; of older plans in prompts, where `usage_count` is what is left
- * (MiniMax-AI/MiniMax-M2, issue 99).
- */
-export const readMinimax: Read = (body) => {
-  const data = Array.isArray(body["model_remains"]) ? body : dataOf(body);
-  const meters = listOf(data["model_remains"]).flatMap((one): (Meter | null)[] => {
-    const model = stringOr(one["model_name"], "");
-    const isAside = MINIMAX_OTHER.test(model);
-    const meterOf = (span: string, from: unknown, to: unknown): Meter | null => {
-      if (one[`current_${span}_status`] === MINIMAX_NO_WINDOW) return null;
-      const [start, resetsAt] = [parseInstantMs(from), parseInstantMs(to)];
-      const minutes = start === null || resetsAt === null ? 0 : Math.round((resetsAt - start) / 60_000);
-      const length = minutes > 0 ? nameWindow(minutes) : span === "weekly" ? "7d" : "5h";
-      const name = isAside ? `${length} ${model}` : length;
-      const percent = readAmount(one[`current_${span}_remaining_percent`]);
-      const limit = percent === null ? one[`current_${span}_total_count`] : 100;
-      if ((readAmount(limit) ?? 0) <= 0) return null;
-      const left = percent ?? one[`current_${span}_usage_count`];
-      const unit = percent === null ? "prompts" : "%";
-      const meter = makeMeter({ name, unit, limit, left, resetsAt });
-      return meter === null || !isAside ? meter : { ...meter, isAside };
-    };
-    return [
-      meterOf("interval", one["start_time"], one["end_time"]),
-      meterOf("weekly", one["weekly_start_time"], one["weekly_end_time"]),
-    ];
-  });
-  return makeBalance(meters);
-};
 
 /** 88code: of several active plans any pays; the fullest one is told. */
 export const read88code: Read = (body) => {

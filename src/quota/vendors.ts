@@ -4,15 +4,14 @@
 import type { JsonRecord } from "../base/json-value.ts";
 import type { Balance } from "./balance.ts";
 import { type PathMap, readByPath } from "./json-path.ts";
+import { readKimiCode, readMinimax, readZai } from "./plan-readers.ts";
 import {
   type Read,
   type ReadContext,
   isError,
   read88code,
   readBudget,
-  readKimiCode,
   readLitellm,
-  readMinimax,
   readNewApiToken,
   readOpenRouter,
   readOpenaiBilling,
@@ -20,7 +19,6 @@ import {
   readSiliconFlow,
   readSub2api,
   readYescode,
-  readZai,
 } from "./readers.ts";
 
 export interface Vendor {
@@ -132,7 +130,14 @@ const PRESETS = {
     auth: "bearer",
     endpoint: "https://api.kimi.com/coding/v1/usages",
     read: readKimiCode,
-    reads: "the plan's week and its window of 5 hours, in requests",
+    reads: "the plan's month, its week and its window of 5 hours, in requests or per cent",
+    source: "public bodies",
+  },
+  kimi_code_ai: {
+    auth: "bearer",
+    endpoint: "https://api.kimi.ai/coding/v1/usages",
+    read: readKimiCode,
+    reads: "the plan's month, its week and its window of 5 hours, in requests or per cent",
     source: "public bodies",
   },
   siliconflow: {
@@ -272,7 +277,7 @@ function namesOf<T extends object>(rows: T): (keyof T & string)[] {
 }
 
 function byPaths(map: PathMap): Read {
-  return (body) => readByPath(body, map);
+  return (body, _second, { now }) => readByPath(body, map, now);
 }
 
 function listBillingPaths(now: number): readonly string[] {

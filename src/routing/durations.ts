@@ -47,10 +47,10 @@ function sumUnits(text: string): number {
   return totalMs;
 }
 
-/** Epoch seconds, epoch milliseconds, RFC 3339 or an HTTP date, as wall-clock ms. */
+/** Epoch seconds, epoch milliseconds, RFC 3339 or an HTTP date, as wall-clock ms. Zero and other small numbers are no time. */
 export function parseInstantMs(value: unknown): number | null {
   const epoch = parseNumber(value);
-  if (epoch !== null) return epoch >= EPOCH_MS_FROM ? epoch : epoch * 1_000;
+  if (epoch !== null) return epoch >= EPOCH_MS_FROM ? epoch : epoch >= EPOCH_FROM ? epoch * 1_000 : null;
   if (typeof value !== "string") return null;
   return parseRfc3339Ms(value) ?? parseHttpDateMs(value);
 }

@@ -40,6 +40,26 @@ describe("a ChatGPT plan's headers", () => {
   });
 });
 
+test("a window that a ChatGPT plan does not have is none", () => {
+  const week = {
+    "x-codex-primary-used-percent": "0",
+    "x-codex-primary-window-minutes": "10080",
+    "x-codex-primary-reset-at": String((NOW + 50 * HOUR) / 1_000),
+  };
+  for (const minutes of [{}, { "x-codex-secondary-window-minutes": "0" }]) {
+    const absent = { "x-codex-secondary-used-percent": "0", "x-codex-secondary-reset-at": "0", ...minutes };
+    expect(read({ ...week, ...absent })?.meters.map(({ name }) => name)).toEqual(["7d"]);
+  }
+  const spent = { "x-codex-secondary-used-percent": "100", "x-codex-secondary-reset-at": "0" };
+  expect(read({ ...week, ...spent })?.meters[1]).toMatchObject({
+    name: "secondary",
+    left: 0,
+    resetsAt: null,
+  });
+  expect(stateOf({ ...week, ...spent })).toBe("exhausted");
+  expect(stateOf({ ...week, ...spent, "x-codex-credits-has-credits": "1" })).toBe("low");
+});
+
 describe("a Claude plan's headers", () => {
   const headers = {
     "anthropic-ratelimit-unified-status": "allowed",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Balance, assess } from "../../src/quota/balance.ts";
-import { readByPath } from "../../src/quota/json-path.ts";
+import { type PathMap, readByPath } from "../../src/quota/json-path.ts";
 import { type ReadContext, isError } from "../../src/quota/readers.ts";
 import { VENDORS, type VendorName, readBodies } from "../../src/quota/vendors.ts";
 import { BODIES } from "./bodies.ts";
@@ -345,11 +345,42 @@ describe("what nobody knows", () => {
   });
 });
 
+describe("a window is full again when its reset has passed", () => {
+  test.each(["resetTime", "resetAt", "reset_time", "reset_at"])("of Kimi Code, by %s", (name) => {
+    const body = (at: number) => ({
+      usage: { limit: "100", remaining: "0", [name]: new Date(at).toISOString() },
+    });
+    expect(read("kimi_code", body(NOW + 1000))).toBe("exhausted 7d 0/100 requests");
+    expect(read("kimi_code", body(NOW - 1000))).toBe("ok 7d null/100 requests");
+  });
+
+  test("of a subscription at sub2api, by when it began", () => {
+    const body = (at: number) => ({
+      planName: "pro",
+      remaining: 0,
+      subscription: {
+        weekly_usage_usd: 40,
+        weekly_limit_usd: 40,
+        weekly_window_start: new Date(at).toISOString(),
+      },
+    });
+    expect(read("sub2api_usage", body(NOW - 6 * DAY))).toBe("exhausted week 0/40 USD");
+    expect(read("sub2api_usage", body(NOW - 8 * DAY))).toBe("ok week null/40 USD");
+  });
+
+  test("and zero is no time", () => {
+    const window = { current_weekly_total_count: 0, model_name: "general", end_time: 0 };
+    const body = { model_remains: [{ ...window, current_interval_remaining_percent: 0 }] };
+    expect(read("minimax", body)).toBe("exhausted 5h 0/100 %");
+  });
+});
+
 describe("a place that the user describes", () => {
   const body = { plan: { windows: [{ max: "2000", spent: 500, until: 1_795_521_600 }] } };
+  const readAt = (value: unknown, map: PathMap) => readByPath(value, map, NOW);
 
   test("is read by its paths, with its own unit and divisor", () => {
-    const balance = readByPath(body, {
+    const balance = readAt(body, {
       limit: "plan.windows[0].max",
       used: "plan.windows[0].spent",
       reset: "plan.windows[0].until",
@@ -360,9 +391,41 @@ describe("a place that the user describes", () => {
   });
 
   test("is unknown where nothing stands at its paths", () => {
-    expect(readByPath(body, { remaining: "plan.windows[1].left" })).toBeNull();
-    expect(readByPath(body, { remaining: "constructor" })).toBeNull();
-    expect(readByPath([], { wallets: "balance_infos", remaining: "total_balance" })).toBeNull();
+    expect(readAt(body, { remaining: "plan.windows[1].left" })).toBeNull();
+    expect(readAt(body, { remaining: "constructor" })).toBeNull();
+    expect(readAt([], { wallets: "balance_infos", remaining: "total_balance" })).toBeNull();
+  });
+
+  test.each([
+    [1_795_521_600, 1_795_521_600_000],
+    [1_795_521_600_000, 1_795_521_600_000],
+    ["2026-11-24T12:00:00Z", 1_795_521_600_000],
+    [3600, NOW + 3_600_000],
+    ["1h30m", NOW + 5_400_000],
+    ["never", null],
+    [null, null],
+  ])("has its reset at %j", (until, at) => {
+    const balance = readAt({ left: 5, until }, { remaining: "left", reset: "until" });
+    expect(balance?.meters[0]?.resetsAt).toBe(at);
+  });
+
+  // https://api.anthropic.com/api/oauth/usage
+  test("of which only a share is known is of a hundred per cent", () => {
+    const map = { used: "five_hour.utilization", reset: "five_hour.resets_at", unit: "%" };
+    const utilization = (used: number) => ({
+      five_hour: { utilization: used, resets_at: "2026-11-23T15:00:00Z" },
+    });
+    expect(describeBalance(readAt(utilization(42.5), map))).toBe("ok quota 57.5/100 %");
+    expect(describeBalance(readAt(utilization(100), map))).toBe("exhausted quota 0/100 %");
+    expect(describeBalance(readAt({ share: 0.25 }, { used: "share", unit: "%", divisor: 0.01 }))).toBe(
+      "ok quota 75/100 %",
+    );
+  });
+
+  test.each([[false], ["false"], [0], ["0"]])("is exhausted where it is available by %j", (available) => {
+    const map = { remaining: "left", available: "ok" };
+    expect(describeBalance(readAt({ left: 5, ok: available }, map)).split(" ")[0]).toBe("exhausted");
+    expect(describeBalance(readAt({ left: 5, ok: null }, map))).toBe("ok balance 5/- USD");
   });
 });
 
