@@ -44,6 +44,7 @@ const OTHER_PLACES = pathsOf(
   "body.usage",
   // Beside the text, where the output is one object.
   "output.usage",
+  "result.response.usage",
 );
 
 /** What is written by people, models and tools, and what is said of accounts: no usage of this answer is in it. */

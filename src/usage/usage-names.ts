@@ -79,6 +79,8 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "totalThoughtTokens",
     "reasoning_output_tokens",
     "outputTokenDetails.reasoningTokens",
+    "outputTokensDetails.reasoningTokens",
+    "completionTokensDetails.reasoningTokens",
   ],
   // Gemini: what its own tools brought to read.
   tool_input_tokens: [
@@ -111,6 +113,8 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "num_cached_tokens *",
     "prompt_token_details.cached_tokens *",
     "inputTokenDetails.cacheReadTokens *",
+    "inputTokensDetails.cachedTokens *",
+    "promptTokensDetails.cachedTokens *",
     "total_cached_tokens *",
     "totalCachedTokens *",
     "cache_read_tokens +",

@@ -100,9 +100,9 @@ function readFigures(api: Api, findings: Findings): Read {
 
   let all = input;
   if (input !== undefined && inCache > 0) {
-    const sizes = { input, inCache, output: output ?? 0, given };
+    const sizes = { input, inCache, most: Math.max(cached ?? 0, created ?? 0), output: output ?? 0, given };
     const isWithin = uncached === undefined && isCacheWithin(api, findings, sizes);
-    all = isWithin ? input : input + inCache;
+    all = isWithin ? Math.max(input, api === "messages" ? inCache : 0) : input + inCache;
     input = api === "messages" ? all - inCache : all;
   }
   if (api !== "messages") {
@@ -145,6 +145,8 @@ function readFigures(api: Api, findings: Findings): Read {
 interface Sizes {
   readonly input: number;
   readonly inCache: number;
+  /** The larger one of what came from the cache and what went there. */
+  readonly most: number;
   readonly output: number;
   readonly given: number;
 }
@@ -157,7 +159,11 @@ const IN_CACHE = [
 ] as const;
 
 /** Whether the input contains what came from and went to the cache: by the names, and where they do not say by the total. */
-function isCacheWithin(api: Api, findings: Findings, { given, inCache, input, output }: Sizes): boolean {
+function isCacheWithin(
+  api: Api,
+  findings: Findings,
+  { given, inCache, input, most, output }: Sizes,
+): boolean {
   let isBeside = false;
   let isWithin = findings.placeOf("input_tokens")?.isWithin === true;
   const isInputWithin = isWithin;
@@ -167,7 +173,7 @@ function isCacheWithin(api: Api, findings: Findings, { given, inCache, input, ou
     isWithin ||= place?.isWithin === true;
   }
   // A part is no more than its whole: gateways put Anthropic's figures under OpenAI's names as they are.
-  if (inCache > input) return false;
+  if (most > input) return false;
   if (api === "messages" && isBeside && !isInputWithin) return false;
   if (given > 0 && given === input + output) return true;
   if (given > 0 && given === input + inCache + output) return false;

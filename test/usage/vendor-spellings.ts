@@ -344,6 +344,25 @@ export const VENDOR_SPELLINGS: readonly VendorShape[] = [
     },
   },
   {
+    title: "details in camel case",
+    source: "gateways in Java and TypeScript",
+    api: "responses",
+    events: responds({
+      inputTokens: 100,
+      inputTokensDetails: { cachedTokens: 80 },
+      outputTokens: 8,
+      outputTokensDetails: { reasoningTokens: 3 },
+      totalTokens: 108,
+    }),
+    usage: {
+      input_tokens: 100,
+      output_tokens: 8,
+      reasoning_tokens: 3,
+      total_tokens: 108,
+      cached_input_tokens: 80,
+    },
+  },
+  {
     title: "Bedrock's Converse: what is kept for an hour, in a list",
     source: "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CacheDetail.html",
     api: "messages",
@@ -609,6 +628,31 @@ export const VENDOR_SPELLINGS: readonly VendorShape[] = [
     api: "chat",
     document: { output: { text: "x", usage: { input_tokens: 4, output_tokens: 3, total_tokens: 7 } } },
     usage: { input_tokens: 4, output_tokens: 3, total_tokens: 7 },
+  },
+  {
+    title: "in a response within a result",
+    source: "gateways that wrap an answer",
+    api: "chat",
+    document: { result: { response: answer({ input_tokens: 4, output_tokens: 3, total_tokens: 7 }) } },
+    usage: { input_tokens: 4, output_tokens: 3, total_tokens: 7 },
+  },
+  {
+    title: "parts of an input that overlap are parts of it",
+    source: "gateways that count what is written again among what is read",
+    api: "chat",
+    document: answer({
+      prompt_tokens: 100,
+      completion_tokens: 8,
+      total_tokens: 108,
+      prompt_tokens_details: { cached_tokens: 100, cache_write_tokens: 20 },
+    }),
+    usage: {
+      input_tokens: 100,
+      output_tokens: 8,
+      total_tokens: 108,
+      cached_input_tokens: 100,
+      cache_creation_tokens: 20,
+    },
   },
   {
     title: "labels of any kind in a list are no figures",
