@@ -104,7 +104,7 @@ const estimate = z
   )
   .check(
     z.describe(
-      "Where nobody said what the answer used and a budget is concerned: what was expected of it, which budgets count; usd: absent where the model has no price",
+      "Where nobody said all that the answer used and a budget is concerned: what was expected of it, which budgets count where it is more than what is known; usd: absent where the model has no price",
     ),
   );
 

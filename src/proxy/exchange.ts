@@ -4,7 +4,6 @@ import type { Upstream } from "../base/upstream.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { Permit, Reason } from "../routing/types.ts";
 import { isGeneration } from "../usage/outcome.ts";
-import { readBilledTokens } from "../usage/price-rates.ts";
 import { type Tried, wasAsked } from "./chosen.ts";
 import type { ProxyDeps, Room, RunningFacts, RunningRequest } from "./deps.ts";
 import type { Told } from "./held-usage.ts";
@@ -223,7 +222,7 @@ export class Exchange implements RunningRequest {
       upstream_label: last?.upstream.label,
       usage: as.usage,
       usage_unknown: usageUnknown,
-      estimate: usageUnknown === undefined ? undefined : this.estimateOf(last),
+      estimate: usageUnknown === undefined && isWhole(as.usage) ? undefined : this.estimateOf(last),
       id: this.id,
       model: model ?? undefined,
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
@@ -246,11 +245,7 @@ export class Exchange implements RunningRequest {
               model,
               shown: attempt === shown ? as : null,
               estimate:
-                attempt === shown ||
-                attempt.told?.usage === undefined ||
-                readBilledTokens({ usage: attempt.told.usage, path: this.path }) !== null
-                  ? undefined
-                  : this.estimateOf(attempt),
+                attempt === shown || isWhole(attempt.told?.usage) ? undefined : this.estimateOf(attempt),
             }),
           )
         : undefined,
@@ -269,6 +264,11 @@ export class Exchange implements RunningRequest {
     // Not before: what was held is counted by now.
     for (const room of this.rooms) room.end(entry);
   }
+}
+
+/** Nothing is known to be missing of what it says. */
+function isWhole(usage: ExchangeEnd["usage"]): boolean {
+  return usage?.partial !== true;
 }
 
 function describeAttempt(

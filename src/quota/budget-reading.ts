@@ -62,11 +62,13 @@ function fill(
     const at = startOf(day);
     if (at < since || at > now || !covers(scope, row)) continue;
     rest.set(at, (rest.get(at) ?? 0) + usedIn(row)[unit]);
+    // Which of them were estimated is not kept apart.
+    const { estimated_answers: estimated, partial_requests: partial, requests_without_usage: unsaid } = row;
     ledger.addUncounted(KEY, at, {
       unpriced: unit === "usd" ? row.unpriced_requests : 0,
-      withoutUsage: unit === "requests" ? 0 : Math.max(0, row.requests_without_usage - row.estimated_answers),
-      partial: unit === "requests" ? 0 : row.partial_requests,
-      estimated: unit === "requests" ? 0 : row.estimated_answers,
+      withoutUsage: unit === "requests" ? 0 : Math.max(0, unsaid - estimated),
+      partial: unit === "requests" ? 0 : Math.max(0, partial - Math.max(0, estimated - unsaid)),
+      estimated: unit === "requests" ? 0 : estimated,
     });
   }
   for (const [place, slices] of spend.recent()) {

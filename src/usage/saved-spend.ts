@@ -38,7 +38,10 @@ const rowSchema = later(() =>
     output_tokens: count,
     /** Answers that used tokens, or may have; before they were counted, requests that did not fail. */
     answers: z.optional(figure),
-    /** Of answers of which nobody said what they used: what was expected of them, for budgets alone. */
+    /**
+     * Of answers of which nobody said all that they used: what was expected of them, or what a total has beyond its parts. For
+     * budgets alone, beside the other figures.
+     */
     estimated_answers: count,
     estimated_usd: count,
     estimated_tokens: count,

@@ -97,7 +97,7 @@ export function createSpend(saved: SavedSpend | null = null) {
     const last = { ...folded, config: OTHERS, upstream: OTHERS, label: null, rule: OTHERS };
     return rows.get(keyOf(last)) ?? addRow(rows, keyOf(last), last);
   };
-  /** What one answer used, or was expected to where nobody said. */
+  /** What one answer used, or was expected to where nobody said all of it. */
   const addUsed = (row: Row, record: LogRecord, cost: AttemptCost | null): void => {
     const { usage } = record;
     const tokens = readBilledTokens(record);
@@ -108,14 +108,13 @@ export function createSpend(saved: SavedSpend | null = null) {
     if (!isAnswer && !isPartial) return;
     if (isPartial) row.partial_requests += 1;
     if (isUnsaid) row.requests_without_usage += 1;
-    const isEstimated = isAnswer && tokens === null && record.estimate !== undefined;
+    const isEstimated = isAnswer && (tokens === null || isPartial) && record.estimate !== undefined;
     const isUnpriced = tokens !== null && cost?.kind === "unpriced";
     if (isEstimated) row.estimated_answers += 1;
     if (isUnpriced) row.unpriced_requests += 1;
     if (isAnswer) row.answers = answersOf(row) + 1;
-    let used = NO_USE;
-    if (tokens !== null) used = addTokens(row, tokens, cost);
-    else if (isAnswer) used = addEstimate(row, record);
+    let used = tokens === null ? NO_USE : addTokens(row, tokens, cost);
+    if (isAnswer && (tokens === null || isPartial)) used = addBeyond(row, record, used);
     const at = spentAt(record);
     version += 1;
     additions[version % KEPT_ADDITIONS] = {
@@ -138,10 +137,12 @@ export function createSpend(saved: SavedSpend | null = null) {
     row.usd += usd;
     return { usd, tokens: fresh + cached + created + created1h + output, requests: 1 };
   };
-  const addEstimate = (row: Row, { estimate }: LogRecord): Used => {
-    const { tokens = 0, usd = 0 } = estimate ?? {};
-    row.estimated_usd += usd;
-    row.estimated_tokens += tokens;
+  /** What a total has beyond its parts, and what was expected beyond both. */
+  const addBeyond = (row: Row, { estimate, usage }: LogRecord, used: Used): Used => {
+    const tokens = Math.max(used.tokens, usage?.total_tokens ?? 0, estimate?.tokens ?? 0);
+    const usd = Math.max(used.usd, estimate?.usd ?? 0);
+    row.estimated_usd += usd - used.usd;
+    row.estimated_tokens += tokens - used.tokens;
     return { usd, tokens, requests: 1 };
   };
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Cost } from "../../src/usage/prices.ts";
 import { type SpendRow, readSavedSpend } from "../../src/usage/saved-spend.ts";
-import { type Spend, createSpend } from "../../src/usage/spend.ts";
+import { type Spend, createSpend, usedIn } from "../../src/usage/spend.ts";
 import { makeEntry } from "../log/make-entry.ts";
 
 const NOON = new Date(2026, 10, 29, 12).getTime();
@@ -101,6 +101,44 @@ describe("the ledger of spend", () => {
     const [row] = rowsOf(reload(spend), "2026-11-29");
     expect(row).toMatchObject({ requests: 6, unpriced_requests: 1, requests_without_usage: 3, usd: 0 });
     expect(sum(rowsOf(spend, "2026-11-29"), "requests")).toBe(7);
+  });
+
+  test.each([
+    ["a total without its parts", { total_tokens: 700, partial: true }, undefined, 0, 700, 1],
+    [
+      "a total that has more than its parts",
+      { input_tokens: 20, output_tokens: 400, total_tokens: 1000, partial: true },
+      undefined,
+      1,
+      1000,
+      1,
+    ],
+    [
+      "an input alone, of which more was expected",
+      { input_tokens: 300, total_tokens: 300, partial: true },
+      { tokens: 5000, usd: 4 },
+      4,
+      5000,
+      0,
+    ],
+    [
+      "more than was expected",
+      { input_tokens: 9000, total_tokens: 9000, partial: true },
+      { tokens: 5000, usd: 0.1 },
+      1,
+      9000,
+      0,
+    ],
+    ["all", { input_tokens: 9, output_tokens: 1, total_tokens: 10 }, { tokens: 5000, usd: 4 }, 1, 10, 0],
+  ] as const)("counts for a budget, of an answer that told %s", (_, usage, estimate, usd, tokens, open) => {
+    const spend = createSpend();
+    const cost: Cost = "input_tokens" in usage ? A_DOLLAR : { kind: "unknown" };
+    spend.add(makeEntry({ timestamp_ms: NOON, usage, estimate }), cost, NOON);
+    const [row] = rowsOf(reload(spend), "2026-11-29");
+    if (row === undefined) throw new Error("no row");
+    expect(usedIn(row)).toEqual({ usd, tokens, requests: 1 });
+    expect(row.partial_requests - row.estimated_answers).toBe(open);
+    expect(spend.additionsSince(0)?.map(({ used }) => used)).toEqual([{ usd, tokens, requests: 1 }]);
   });
 
   test("counts each attempt at its own upstream", () => {

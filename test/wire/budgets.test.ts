@@ -274,6 +274,36 @@ test("so is one that broke off before the client saw it", async () => {
   expect(desk.first.requests).toHaveLength(1);
 });
 
+test("and one that told its input alone", async () => {
+  const start = { id: "m", type: "message", role: "assistant", content: [], usage: { input_tokens: 20 } };
+  const told = [
+    { type: "message_start", message: start },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "first" } },
+  ].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  const gate = makeGate();
+  await using desk = await startBudgeted({ first: { budget: { usd: 0.2, per: "day" } } }, () =>
+    (async function* () {
+      yield head(200, EVENT_STREAM);
+      for (const event of told) yield chunk(event);
+      await gate.opened;
+      yield FIN;
+    })(),
+  );
+  const leaving = new AbortController();
+  const response = await fetch(`${desk.proxy.claudeUrl}/v1/messages`, {
+    method: "POST",
+    headers: { "user-agent": "claude-cli/2.1.332 (external, cli)" },
+    body: JSON.stringify({ model: "claude-opus-5-5", max_tokens: 100, stream: true, messages: [] }),
+    signal: leaving.signal,
+  });
+  await response.body?.getReader().read();
+  leaving.abort();
+  const [line] = await desk.proxy.logged();
+  gate.open();
+  expect(line).toMatchObject({ usage: { input_tokens: 20, partial: true }, estimate: EXPECTED });
+  expect((await desk.askClaude()).text).toContain("second");
+});
+
 test("a model without a price is counted as nothing, or refused", async () => {
   const unpriced = { model: "no-such-model-anywhere" };
   const allowed = { budget: { usd: 5, per: "day" } };
