@@ -114,7 +114,8 @@ export function chooseLookup({ env, holder, now, providers, vendorAt, upstream }
         vendor.auth === "bearer" ? { authorization: `Bearer ${one}` } : { "x-api-key": one },
       proxy: upstream.proxy,
       tlsCa: asked === base.host ? upstream.tlsCa : null,
-      read: (bodies, site) => readBodies(vendor, bodies, { site, path: base.pathname, now }),
+      read: (bodies, site) =>
+        readBodies(vendor, bodies, { site, path: base.pathname, endpoint: urls[0] ?? "", now }),
     },
   };
 }

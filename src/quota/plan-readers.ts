@@ -94,10 +94,11 @@ const MINIMAX_OTHER = /video|hailuo|image|speech|music|voice|tts/i;
 const MINIMAX_NO_WINDOW = 3;
 
 /**
- * MiniMax: the token plan's windows in per cent of what is left; of older plans in prompts, where `usage_count` is what is left
- * (MiniMax-AI/MiniMax-M2, issue 99).
+ * MiniMax: the token plan's windows in per cent of what is left; of older plans in prompts. Their `usage_count` is what was used
+ * (openclaw, issues 81115 and 81156), but at the address of the coding plan what is left (MiniMax-AI/MiniMax-M2, issue 99).
  */
-export const readMinimax: Read = (body) => {
+export const readMinimax: Read = (body, _second, { endpoint }) => {
+  const countsLeft = /\/coding_plan\//.test(endpoint);
   const data = Array.isArray(body["model_remains"]) ? body : dataOf(body);
   const meters = listOf(data["model_remains"]).flatMap((one): (Meter | null)[] => {
     const model = stringOr(one["model_name"], "");
@@ -111,9 +112,10 @@ export const readMinimax: Read = (body) => {
       const percent = readAmount(one[`current_${span}_remaining_percent`]);
       const limit = percent === null ? one[`current_${span}_total_count`] : 100;
       if ((readAmount(limit) ?? 0) <= 0) return null;
-      const left = percent ?? one[`current_${span}_usage_count`];
+      const count = one[`current_${span}_usage_count`];
       const unit = percent === null ? "prompts" : "%";
-      const meter = makeMeter({ name, unit, limit, left, resetsAt });
+      const said = percent === null && !countsLeft ? { used: count } : { left: percent ?? count };
+      const meter = makeMeter({ name, unit, limit, resetsAt, ...said });
       return meter === null || !isAside ? meter : { ...meter, isAside };
     };
     return [

@@ -20,6 +20,8 @@ export interface ReadContext {
   readonly site: JsonRecord | null;
   /** Of the upstream's base URL. */
   readonly path: string;
+  /** The address that was asked. */
+  readonly endpoint: string;
   /** Wall clock, ms. */
   readonly now: number;
 }

@@ -10,7 +10,7 @@ import { QUOTA_DOC_PATH, withVendors } from "./vendor-tables.ts";
 const NOW = Date.UTC(2026, 10, 23, 12);
 const DAY = 86_400_000;
 
-const CONTEXT: ReadContext = { site: null, path: "/codex/v1", now: NOW };
+const CONTEXT: ReadContext = { site: null, path: "/codex/v1", endpoint: "", now: NOW };
 
 /** "exhausted", or "ok 7.5/20 USD" by the meter that decides. */
 function read(kind: VendorName, ...bodies: Readonly<Record<string, unknown>>[]): string {
@@ -343,6 +343,19 @@ describe("what nobody knows", () => {
   test("an empty object says nothing, to any kind", () => {
     for (const kind of kinds) expect([kind, read(kind, {}, {})]).toEqual([kind, "unknown"]);
   });
+});
+
+// MiniMax-AI/MiniMax-M2, issue 99; openclaw/openclaw, issue 81115: one account at both addresses.
+test.each([
+  ["https://api.minimax.io/v1/token_plan/remains", 151, "ok 5h 1349/1500 prompts"],
+  ["https://platform.minimax.io/v1/api/openplatform/coding_plan/remains", 1349, "ok 5h 1349/1500 prompts"],
+  ["https://api.minimax.io/v1/coding_plan/remains", 0, "exhausted 5h 0/1500 prompts"],
+  ["https://api.minimaxi.com/v1/token_plan/remains", 0, "ok 5h 1500/1500 prompts"],
+])("MiniMax's count of prompts at %s, %d, is %s", (endpoint, count, says) => {
+  const one = { model_name: "MiniMax-M*", current_interval_total_count: 1500 };
+  const body = { model_remains: [{ ...one, current_interval_usage_count: count }] };
+  const { minimax } = VENDORS;
+  expect(describeBalance(readBodies(minimax, [body], { ...CONTEXT, endpoint }))).toBe(says);
 });
 
 describe("a window is full again when its reset has passed", () => {
