@@ -59,15 +59,21 @@ function kimiReset(one: JsonRecord): number | null {
   return parseInstantMs(one["resetTime"] ?? one["resetAt"] ?? one["reset_time"] ?? one["reset_at"]);
 }
 
-const MINUTES: Readonly<Record<string, number>> = { minute: 1, hour: 60, day: 1_440, week: 10_080 };
+const MINUTES: Readonly<Record<string, number>> = {
+  minute: 1,
+  hour: 60,
+  day: 1_440,
+  week: 10_080,
+  month: 43_200,
+};
 
 function minutesOf(count: number | null, unit: string): number | null {
   const minutes = MINUTES[unit.toLowerCase().replace(/^time_unit_|s$/g, "")];
   return count === null || count <= 0 || minutes === undefined ? null : count * minutes;
 }
 
-/** By the `unit` of Z.AI's windows; a month is 5 with a count of tools, and no window of tokens. */
-const ZAI_UNITS: Readonly<Record<number, string>> = { 1: "day", 3: "hour", 4: "day", 6: "week" };
+/** By the `unit` of Z.AI's windows. */
+const ZAI_UNITS: Readonly<Record<number, string>> = { 1: "day", 3: "hour", 4: "day", 5: "month", 6: "week" };
 
 /** Z.AI and BigModel: the coding plan's windows in per cent of use. Calls of tools have a window of their own. */
 export const readZai: Read = (body) => {
