@@ -1,7 +1,7 @@
 // What ordinary answers say about an account in their headers: the windows of a ChatGPT plan, of a Claude plan, and the speed
 // limits of an API key. Costs an answer without such headers next to nothing.
 // Pure.
-import { parseDurationMs, parseInstantMs, parseNumber } from "../routing/durations.ts";
+import { parseInstantMs, parseNumber, parseWhenMs } from "../routing/durations.ts";
 import { type Balance, type Meter, makeBalance, makeMeter } from "./balance.ts";
 
 export interface SignalContext {
@@ -84,14 +84,12 @@ const ANTHROPIC_RATES: RateNames = {
 
 function readRates(headers: Headers, { name, things }: RateNames, { now }: SignalContext): Balance | null {
   const rates = things.map((thing): Meter | null => {
-    const reset = headers.get(name(thing, "reset"));
-    const afterMs = parseDurationMs(reset);
     const meter = makeMeter({
       name: thing,
       unit: thing === "requests" ? thing : "tokens",
       limit: headers.get(name(thing, "limit")),
       left: headers.get(name(thing, "remaining")),
-      resetsAt: afterMs === null ? parseInstantMs(reset) : now + afterMs,
+      resetsAt: parseWhenMs(headers.get(name(thing, "reset")), now),
     });
     return meter === null ? null : { ...meter, isAside: true };
   });
@@ -102,8 +100,10 @@ function makePercent(name: string, used: unknown, resetsAt: number | null): Mete
   return makeMeter({ name, unit: "%", limit: 100, used, resetsAt });
 }
 
-/** Only the length tells which window it is: the first one may be the week. */
-export function nameWindow(minutes: number): string {
+/** Only the length tells which window it is: the first one may be the week. Some are told a minute short: 299, 10079. */
+export function nameWindow(told: number): string {
+  const hours = Math.round(told / 60) * 60;
+  const minutes = hours > 0 && Math.abs(told - hours) <= 1 ? hours : told;
   if (minutes >= 28 * 1_440) return "month";
   if (minutes % 1_440 === 0) return `${minutes / 1_440}d`;
   return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;

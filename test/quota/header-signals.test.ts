@@ -60,6 +60,21 @@ test("a window that a ChatGPT plan does not have is none", () => {
   expect(stateOf({ ...week, ...spent, "x-codex-credits-has-credits": "1" })).toBe("low");
 });
 
+// https://github.com/stablyai/orca/pull/2107
+test.each([
+  ["299", "5h"],
+  ["300", "5h"],
+  ["301", "5h"],
+  ["10079", "7d"],
+  ["1440", "1d"],
+  ["43199", "month"],
+  ["15", "15m"],
+  ["90", "90m"],
+])("a window of %s minutes is called %s", (minutes, name) => {
+  const headers = { "x-codex-primary-used-percent": "1", "x-codex-primary-window-minutes": minutes };
+  expect(read(headers)?.meters.map((meter) => meter.name)).toEqual([name]);
+});
+
 describe("a Claude plan's headers", () => {
   const headers = {
     "anthropic-ratelimit-unified-status": "allowed",
@@ -129,6 +144,23 @@ test("the speed limits of an API key are shown, and never a reason to go elsewhe
     "anthropic-ratelimit-requests-reset": new Date(NOW + 1_000).toISOString(),
   };
   expect(read(anthropic)?.meters).toMatchObject([{ name: "requests", left: 49, resetsAt: NOW + 1_000 }]);
+});
+
+test.each([
+  ["60", NOW + 60_000],
+  ["1.5", NOW + 1_500],
+  ["2m59.56s", NOW + 179_560],
+  [String(NOW / 1_000 + 30), NOW + 30_000],
+  [String(NOW + 30_000), NOW + 30_000],
+  [new Date(NOW + 30_000).toISOString(), NOW + 30_000],
+  ["soon", null],
+])("a speed limit that is reset at %s", (reset, at) => {
+  const headers = {
+    "x-ratelimit-limit-requests": "500",
+    "x-ratelimit-remaining-requests": "1",
+    "x-ratelimit-reset-requests": reset,
+  };
+  expect(read(headers)?.meters.map(({ resetsAt }) => resetsAt)).toEqual([at]);
 });
 
 test("U35: headers of any content are read without a throw, and odd ones say nothing", () => {
