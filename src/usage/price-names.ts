@@ -63,7 +63,12 @@ const RULES: readonly Rule[] = [
     to: "",
     of: OPENAI_OR_CLAUDE,
   },
-  { what: t`a thinking mode`, pattern: /-(?:no|non)?-?think(?:ing)?(?:-\d+k?)?$/, to: "", of: CLAUDE },
+  {
+    what: t`a thinking mode`,
+    pattern: /(?:-(?:no|non)?-?think(?:ing)?(?:-\d+k?)?|:thinking)$/,
+    to: "",
+    of: CLAUDE,
+  },
   { what: t`a version of Bedrock's`, pattern: /(?<=-\d[\w-]*)-v\d+(?::\d+(?::\w+)?)?$/, to: "", of: CLAUDE },
   {
     what: t`the date of a snapshot`,

@@ -136,6 +136,9 @@ describe("LiteLLM's list, taken on 2026-11-29", () => {
     ["claude-opus-4-6", "[CC]claude-opus-4-6"],
     ["claude-opus-5-5", "claude-opus-5-5[1m]"],
     ["claude-opus-5-5", "claude-opus-5-5-thinking"],
+    // https://openrouter.ai/docs/guides/routing/model-variants/thinking
+    ["claude-sonnet-4-5", "anthropic/claude-sonnet-4.5:thinking"],
+    ["claude-sonnet-4-5", "claude-sonnet-4-5-20250929:thinking"],
     ["claude-mythos-5", "claude-mythos-5"],
     ["claude-haiku-4-5", "claude-haiku-4-5-20251001"],
     ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"],
