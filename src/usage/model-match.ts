@@ -45,7 +45,7 @@ const OWN_MODELS: readonly { readonly hosts: RegExp; readonly served: RegExp }[]
   // https://api-docs.deepseek.com/guides/anthropic_api: "Model name mapping"
   { hosts: /(?:^|\.)deepseek\.com$/, served: /^deepseek/ },
   // https://platform.kimi.ai/docs/guide/agent-support
-  { hosts: /(?:^|\.)(?:kimi\.com|moonshot\.(?:ai|cn))$/, served: /^(?:kimi|moonshot)/ },
+  { hosts: /(?:^|\.)(?:kimi\.(?:com|ai)|moonshot\.(?:ai|cn))$/, served: /^(?:kimi|moonshot)/ },
   // https://platform.minimax.io/docs/token-plan/claude-code
   { hosts: /(?:^|\.)minimaxi?\.(?:io|com)$/, served: /^minimax/ },
   // https://www.alibabacloud.com/help/en/model-studio/claude-code

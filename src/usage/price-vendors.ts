@@ -85,7 +85,7 @@ export const PRICE_VENDORS: readonly PriceVendor[] = [
   {
     id: "moonshot",
     name: "Moonshot AI",
-    hosts: ["api.moonshot.ai", "api.kimi.com"],
+    hosts: ["api.moonshot.ai", "api.kimi.com", "api.kimi.ai"],
     makers: ["moonshot", "moonshotai", "kimi"],
     isMaker: true,
     litellm: ["moonshot"],

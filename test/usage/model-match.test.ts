@@ -31,6 +31,8 @@ describe("an answer that names the same model", () => {
     ["a mode of DeepSeek's", "deepseek-chat", "deepseek-v4-flash"],
     ["a vendor's own model, as it says", "claude-opus-4-5", "glm-4.7", "api.z.ai"],
     ["another vendor's", "claude-opus-4-5", "deepseek-v4-pro", "api.deepseek.com"],
+    ["Kimi's, in China", "claude-opus-4-5", "kimi-k3", "api.kimi.com"],
+    ["Kimi's, abroad", "claude-opus-4-5", "kimi-k3", "api.kimi.ai"],
     ["a deployment", "gpt-5.5", "gpt-4.1-2025-04-14", "mine.openai.azure.com"],
   ];
   for (const [why, asked, served, host] of rows)

@@ -527,6 +527,7 @@ describe("the pages of the vendors", () => {
       16.8 / 6.9565,
     ],
     ["kimi", { model: "kimi-k3.1-pro", upstream: "https://api.moonshot.ai/anthropic", usage: million }, 2],
+    ["kimi", { model: "kimi-k3.1-pro", upstream: "https://api.kimi.ai/coding", usage: million }, 2],
     ["kimi", { model: "kimi-k3.1-pro-highspeed", usage: cached }, 0.2],
   ];
 
