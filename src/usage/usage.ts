@@ -100,7 +100,14 @@ function readFigures(api: Api, findings: Findings): Read {
 
   let all = input;
   if (input !== undefined && inCache > 0) {
-    const sizes = { input, inCache, most: Math.max(cached ?? 0, created ?? 0), output: output ?? 0, given };
+    const sizes = {
+      input,
+      inCache,
+      most: Math.max(cached ?? 0, created ?? 0),
+      output: output ?? 0,
+      reasoning: reasoning ?? 0,
+      given,
+    };
     const isWithin = uncached === undefined && isCacheWithin(api, findings, sizes);
     all = isWithin ? Math.max(input, api === "messages" ? inCache : 0) : input + inCache;
     input = api === "messages" ? all - inCache : all;
@@ -148,6 +155,7 @@ interface Sizes {
   /** The larger one of what came from the cache and what went there. */
   readonly most: number;
   readonly output: number;
+  readonly reasoning: number;
   readonly given: number;
 }
 
@@ -162,7 +170,7 @@ const IN_CACHE = [
 function isCacheWithin(
   api: Api,
   findings: Findings,
-  { given, inCache, input, most, output }: Sizes,
+  { given, inCache, input, most, output, reasoning }: Sizes,
 ): boolean {
   let isBeside = false;
   let isWithin = findings.placeOf("input_tokens")?.isWithin === true;
@@ -176,6 +184,8 @@ function isCacheWithin(
   if (most > input) return false;
   if (api === "messages" && isBeside && !isInputWithin) return false;
   if (given > 0 && given === input + output) return true;
+  // Reasoning beside the output may be as much as what the cache took part in: then the names say it.
+  if (isWithin && !isBeside && given === input + output + reasoning) return true;
   if (given > 0 && given === input + inCache + output) return false;
   return isWithin || !isBeside;
 }

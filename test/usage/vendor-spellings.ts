@@ -423,6 +423,27 @@ export const VENDOR_SPELLINGS: readonly VendorShape[] = [
     },
   },
   {
+    title: "Gemini's thoughts, as many as came from the cache",
+    source: GEMINI,
+    api: "chat",
+    document: {
+      usageMetadata: {
+        promptTokenCount: 100,
+        cachedContentTokenCount: 50,
+        candidatesTokenCount: 20,
+        thoughtsTokenCount: 50,
+        totalTokenCount: 170,
+      },
+    },
+    usage: {
+      input_tokens: 100,
+      output_tokens: 70,
+      reasoning_tokens: 50,
+      total_tokens: 170,
+      cached_input_tokens: 50,
+    },
+  },
+  {
     title: "an image of Gemini's",
     source: "https://ai.google.dev/gemini-api/docs/pricing",
     api: "chat",
