@@ -217,13 +217,13 @@ function isMissing(outcome: AttemptOutcome): boolean {
 const SPARES: ReadonlySet<string> = new Set(["empty-answer", "wrong-form"]);
 
 /**
- * The client's own mistake is told as one: after a 500 it would ask again and again, and in a 200 it does not look for an
- * error. Where the user has said what a status means, it stays.
+ * The client's own mistake is told as one: after a 429 or a 500 it would ask again and again, and in a 200 it does not look for
+ * an error. Where the user has said what a status means, it stays.
  */
 function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: number): number {
   if ((next !== "terminal" && next !== "elsewhere") || rule.startsWith("on-")) return status;
   const isHidden = outcome.kind === "bad-content" && outcome.reason === "json-error";
-  return isHidden || status >= 500 ? 400 : status;
+  return isHidden || status === 429 || status >= 500 ? 400 : status;
 }
 
 const NOTHING_HELD = { events: 0, bytes: 0 };

@@ -27,6 +27,11 @@ export function isOfRate({ facts, isPage, outcome }: Signal): boolean {
   );
 }
 
+/** In words, whatever its codes and its status say. */
+export function saysRate({ facts }: Signal): boolean {
+  return RATE_WORDS.test(facts.message);
+}
+
 const MAX_PAGE = 4_000;
 /** Letters that are left. */
 const FEWEST_LETTERS = 6;

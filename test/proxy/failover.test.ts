@@ -97,6 +97,7 @@ describe("a client's own mistake is told as one, so that it does not ask again",
     ["hidden in a 200", reply({ headers: json, body: TOO_LONG })],
     ["wrapped in a 500", reply({ status: 500, headers: json, body: TOO_LONG })],
     ["wrapped in a 502", reply({ status: 502, headers: json, body: TOO_LONG })],
+    ["wrapped in a 429", reply({ status: 429, headers: json, body: TOO_LONG })],
   ])("%s: 400, in the upstream's words, from the first upstream alone", async (_name, answer) => {
     await using primary = await startFakeUpstream([answer]);
     await using backup = await startFakeUpstream([GOOD.responses({ text: "unused" })]);

@@ -673,6 +673,47 @@ const CASES: readonly Case[] = [
     }),
     ...next(rule, blame),
   })),
+  ...["ContextWindowExceededError", "prompt_too_long", "CONTENT_LENGTH_EXCEEDS_THRESHOLD"].map(
+    (code): Case => ({
+      title: `a 400 with the code ${code}`,
+      outcome: statusOutcome(400, error({ code, message: "no" })),
+      ...terminal("context-length"),
+    }),
+  ),
+  ...["SensitiveContentDetected", "InputTextSensitiveContentDetected", "moderation_blocked"].map(
+    (code): Case => ({
+      title: `a 400 with the code ${code}`,
+      outcome: statusOutcome(400, error({ code, message: "no" })),
+      ...terminal("policy"),
+    }),
+  ),
+  ...[429, 503, 529].map((status): Case => ({
+    title: `a prompt that is too long, in a ${status} of a relay`,
+    outcome: statusOutcome(status, error({ message: "All accounts failed: prompt is too long: 9 > 8" })),
+    ...terminal("context-length"),
+  })),
+  {
+    title: "a 429 about a rate that speaks of long prompts",
+    outcome: statusOutcome(429, error({ message: "rate limited: the prompt is too long for your rate" })),
+    ...next("rate-limit", "cooldown"),
+  },
+  {
+    title: "a 413 of more tokens than a key may use in a minute",
+    outcome: statusOutcome(
+      413,
+      error({
+        code: "rate_limit_exceeded",
+        type: "tokens",
+        message: "Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 7000",
+      }),
+    ),
+    ...elsewhere("client-error"),
+  },
+  {
+    title: "a request that a firewall blocks, without a word about its content",
+    outcome: statusOutcome(400, error({ message: "Your request was blocked." })),
+    ...elsewhere("client-error"),
+  },
   ...(["context_length_exceeded", "invalid_prompt", "cyber_policy"] as const).map((code): Case => ({
     title: `response.failed with ${code}`,
     outcome: contentOutcome("error-event", { type: "response.failed", response: { error: { code } } }),
@@ -722,6 +763,10 @@ const CASES: readonly Case[] = [
       ["Your request was rejected as a result of our safety system.", "policy"],
       ["prompt blocked due to safety", "policy"],
       ["内容安全审核未通过", "policy"],
+      ["Content Exists Risk", "policy"],
+      ["request blocked: PROHIBITED_CONTENT", "policy"],
+      ["The content you provided or machine outputted is blocked.", "policy"],
+      ["The request failed because the input text may contain sensitive information.", "policy"],
     ] as const
   ).map(([message, rule]): Case => ({
     title: `a 400 with "${message}"`,
@@ -751,6 +796,10 @@ const CASES: readonly Case[] = [
     "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
     "Input tokens exceed the configured limit of 272000 tokens.",
     "Conversation is too long for this model, please compact it",
+    "Input token length too long",
+    "Model context limit reached",
+    "The prompt is 250000 tokens, which is greater than the maximum of 200000",
+    "该模型最大上下文长度为 128k，您的请求超出了限制",
     "invalid params, context window exceeds limit (2013)",
     "Invalid request: Your request exceeded model token limit: 131072",
     "tokens to keep from the initial prompt is greater than the context length",
