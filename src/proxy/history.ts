@@ -214,7 +214,9 @@ function kindsMeant(history: History, { codes, text }: Refusal): readonly Kind[]
   // "messages[1].content[0]", "/messages/1/content/0", ["messages", 1, "content", 0]
   const dotted = text.replace(/["'\]]/g, "").replace(/(?:[[/.]|, ?)+/g, ".");
   const isNamed = ({ id, kind, path }: Piece): boolean =>
-    (id.length >= SHORTEST_ID && text.includes(id)) || (kind === "thought" && hasPath(dotted, path));
+    (id.length >= SHORTEST_ID && text.includes(id)) ||
+    (kind === "thought" && hasPath(dotted, path)) ||
+    (kind === "id" && hasPath(dotted, `${path}.id`));
   const named = pieces.filter(isNamed);
   // An account that does not know one item knows none of its conversation.
   if (named.some(({ kind }) => kind === "id")) return ["id", "thought"];

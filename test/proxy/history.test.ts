@@ -125,6 +125,12 @@ const POINTING: readonly [string, Api, string, ...string[]][] = [
     "item 'rs_0001' of type 'reasoning' was provided without its required following item.",
   ],
   ["a path", "responses", "invalid 'input[2].content': array too long."],
+  [
+    "the path of an item's id",
+    "responses",
+    "invalid 'input[1].id': 'msg_1'. expected an id that begins with 'item'.",
+  ],
+  ["the path of an id that is too long", "responses", "invalid 'input[1].id': string too long."],
   ["a path with slashes", "responses", "schema violation at /input/2"],
   [
     "a path as a list",
@@ -157,6 +163,7 @@ const POINTING: readonly [string, Api, string, ...string[]][] = [
 
 const NOT_POINTING: readonly [string, Api, string, ...string[]][] = [
   ["another path", "responses", "invalid 'input[12].content': array too long."],
+  ["the id of another item", "responses", "invalid 'input[11].id': string too long."],
   ["another item", "responses", "item 'fc_0001' has no output"],
   ["a switch of reasoning", "responses", "unsupported value: 'reasoning.effort' does not support 'xhigh'"],
   [
