@@ -71,7 +71,7 @@ export function parseWhenMs(value: unknown, now: number): number | null {
 /** "1 minute", "2 hours and 5 minutes". */
 const WORDS = /^(?:\d{1,9}(?:\.\d{1,9})? {0,2}[a-z]{1,12}(?: and |, | )?){1,4}$/i;
 
-/** RFC 9110 5.6.7, all three forms. `Date.parse` alone would take "1.5" for a day in 2001. */
+/** RFC 9110 5.6.7, all three forms, and the first as RFC 5322 has it. `Date.parse` alone would take "1.5" for a day in 2001. */
 export function parseHttpDateMs(value: string): number | null {
   const text = value.trim();
   if (WITH_ZONE.some((form) => form.test(text))) return finite(Date.parse(text));
@@ -79,7 +79,7 @@ export function parseHttpDateMs(value: string): number | null {
 }
 
 const WITH_ZONE = [
-  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})$/,
   /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
 ];
 const WITHOUT_ZONE = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
@@ -99,6 +99,8 @@ export function findWaitMs(text: string): number | null {
   const lower = text.toLowerCase();
   const clock = /\b(?:in|after) (\d{1,3}:\d\d:\d\d)\b/.exec(lower)?.[1];
   if (clock !== undefined) return parseDurationMs(clock);
+  const field = RETRY_AFTER.exec(lower)?.[1];
+  if (field !== undefined) return parseDurationMs(field);
   const english = ENGLISH_WAIT.exec(lower)?.[1];
   if (english !== undefined) return sumWords(english);
   const [, before, after] = CHINESE_WAIT.exec(lower) ?? [];
@@ -116,8 +118,10 @@ const CHINESE_WAIT = new RegExp(
   String.raw`${SPAN_ZH}(?:之|以)?[后後]|(?:等待?|剩余时间)[:：]?\s{0,2}${SPAN_ZH}`,
 );
 
+/** "Retry-After: 30", "retry_after=30s": a field that was put into a sentence. */
+const RETRY_AFTER = /\bretry[-_ ]?after["']? ?[:=] ?["']?(\d{1,9}(?:\.\d{1,9})?(?:ms|[smhd])?)(?![\w.])/;
 const ENGLISH_WAIT =
-  /\b(?:(?:try again|retry(?: again)?|resets?|replenished|available again|renews?|refresh(?:es|ed)?|regain access) (?:in|after)|(?:please )?wait(?: for)?) (?:about |another )?((?:\d{1,9}(?:\.\d{1,9})?\s{0,2}[a-z]{1,7}(?:[\s,]|and ){0,5}){1,4})/;
+  /\b(?:(?:try again|retry(?: again)?|resets?|replenished|available(?: again)?|renews?|refresh(?:es|ed)?|regain access) (?:in|after)|(?:please )?wait(?: for)?|(?:cooling down|cooldown|blocked|limited|paused|unavailable) for) (?:about |another )?((?:\d{1,9}(?:\.\d{1,9})?\s{0,2}[a-z]{1,7}(?:[\s,]|and ){0,5}){1,4})/;
 
 const UNIT_ZH: Readonly<Record<string, string>> = { 秒: "s", 分: "m", 小: "h", 天: "d" };
 const UNIT_WORDS: readonly [RegExp, string][] = [
@@ -142,8 +146,9 @@ function sumWords(text: string): number | null {
 export function findResetMs(text: string, now: number): number | null {
   if (!/reset|regain|try again|available|renew|refresh|retry|limit reached\||重置|恢复|刷新|重试/.test(text))
     return null;
+  const said = text.replace(/\bmidnight\b/, "12am");
   const epoch = /\breached\|(\d{10,13})\b/.exec(text)?.[1];
-  return epoch === undefined ? findDateMs(text, now) : parseInstantMs(epoch);
+  return epoch === undefined ? findDateMs(said, now) : parseInstantMs(epoch);
 }
 
 const TIME = String.raw`(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?`;
@@ -153,10 +158,16 @@ const NUMERIC = new RegExp(String.raw`\b(\d{4})[-/](\d\d)[-/](\d\d)(?:t|,? at |,
 const NAMED = new RegExp(
   String.raw`\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?(?: at|,)? ${CLOCK}${ZONE}`,
 );
+/** "2026年1月5日 08:00", "1月5日8:00", "次日 00:00": the hour is that of China. */
+const CHINESE = new RegExp(
+  String.raw`(?:(?:(\d{4})年)?(\d{1,2})月(\d{1,2})[日号]|(次日|明[日天]))\s?(?:凌晨|上午|早上)?\s?(\d{1,2})[:：点](\d\d)?(?::(\d\d))?`,
+);
 const CLOCK_ONLY = new RegExp(String.raw`\bresets?(?: at)? ${CLOCK}${ZONE}`);
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 /** Who names no zone is mostly in China; a time that has passed there is taken for UTC. Too early is only asked once more. */
-const UNNAMED_ZONES = ["+08:00", "+00:00"];
+const CHINA = "+08:00";
+const CHINA_MS = 8 * 3_600_000;
+const UNNAMED_ZONES = [CHINA, "+00:00"];
 
 interface Local {
   readonly year: number;
@@ -185,10 +196,25 @@ function findDateMs(text: string, now: number): number | null {
     );
     return times.find((time) => time !== null && time > now) ?? null;
   }
+  const chinese = CHINESE.exec(text);
+  if (chinese !== null) return chineseMs(chinese, now);
   const clock = CLOCK_ONLY.exec(text);
   if (clock === null || clock[5] === undefined) return null;
   const [, hour, minute, second, half, zone] = clock;
   return nextTimeOfDay({ hour: to24(hour, half), minute, second }, zone, now);
+}
+
+function chineseMs(found: RegExpExecArray, now: number): number | null {
+  const [, year, month, day, tomorrow, hour, minute, second] = found;
+  const time = { hour, minute, second };
+  if (tomorrow !== undefined) {
+    const at = new Date(now + DAY_MS + CHINA_MS);
+    const [y, m, d] = [at.getUTCFullYear(), at.getUTCMonth() + 1, at.getUTCDate()].map(String);
+    return toEpochMs(toLocal({ ...time, year: y, month: m, day: d }), CHINA);
+  }
+  const years = year === undefined ? yearsAround(now) : [year];
+  const times = years.map((one) => inZones(toLocal({ ...time, year: one, month, day }), undefined, now));
+  return times.find((at) => at !== null && at > now) ?? null;
 }
 
 type Parts = Readonly<Partial<Record<keyof Local, string | undefined>>>;

@@ -47,7 +47,7 @@ export function accept(hint: ResetHint | null, now: number): ResetHint | null {
 const READERS: readonly Reader[] = [
   ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), header("retry-after-ms")),
   ({ headers, now }) => at(parseWhenMs(headers.get("retry-after"), now), header("retry-after")),
-  ({ headers, now }) => at(parseWhenMs(headers.get("x-retry-after"), now), header("x-retry-after")),
+  readVendorsRetryAfter,
   readBody,
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
@@ -55,6 +55,17 @@ const READERS: readonly Reader[] = [
   ({ message, now }) => after(now, findWaitMs(message), { rule: "message-text" }),
   ({ message, now }) => at(findResetMs(message.toLowerCase(), now), { rule: "message-text" }),
 ];
+
+/** `x-retry-after`, `x-ms-retry-after-ms`, `x-ratelimit-retry-after`. */
+function readVendorsRetryAfter({ headers, now }: ResetInput): ResetHint | null {
+  for (const [name, value] of headers) {
+    const unit = /^x-(?:[a-z-]{1,30}-)?retry-after(-ms)?$/.exec(name);
+    if (unit === null) continue;
+    const when = unit[1] === undefined ? parseWhenMs(value, now) : plus(now, parseNumber(value));
+    if (when !== null) return at(when, header(name));
+  }
+  return null;
+}
 
 /**
  * The reset of the ChatGPT backend's spent window: of several the latest; with none spent, the shortest window's.
@@ -144,7 +155,8 @@ const BODY_FIELDS: readonly (readonly [
     (value, now) => plus(now, parseNumber(value)),
   ],
   [/^(?:next|quota)?resets?(?:at|on|timestamp)$|^(?:next)?(?:retry|available)at$/, parseInstantOrDateMs],
-  [/^(?:next)?(?:quota)?reset(?:time|date)$|^(?:window|limit)resets?at$/, parseWhenMs],
+  [/^(?:next)?(?:quota)?reset(?:time|date)$|^(?:window|limit|ratelimit)resets?at$/, parseWhenMs],
+  [/^(?:blocked|limited|ratelimited|cooldown|unavailable|suspended|paused)until$/, parseWhenMs],
   [
     /^(?:resets?(?:in|after)|reset|retryafter)(?:secs|seconds)?$|^(?:retryin|wait|cooldown)(?:secs|seconds)?$/,
     parseWhenMs,

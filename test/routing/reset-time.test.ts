@@ -35,6 +35,10 @@ describe("Retry-After", () => {
     ["Fri, 02 Jan 2026 03:05:05 GMT", 60_000],
     ["Friday, 02-Jan-26 03:05:05 GMT", 60_000],
     ["Fri Jan  2 03:05:05 2026", 60_000],
+    ["Fri, 2 Jan 2026 03:05:05 GMT", 60_000],
+    ["Fri, 02 Jan 2026 03:05:05 UTC", 60_000],
+    ["Fri, 02 Jan 2026 11:05:05 +0800", 60_000],
+    ["Fri, 02 Jan 2026 03:05:05 XYZ", null],
     ["Fri, 02 Jan 2026 03:04:04 GMT", null],
     ["Fri, 16 Jan 2026 03:04:04 GMT", null],
     ["2026-01-02", null],
@@ -165,6 +169,13 @@ test("waits are read out of running text, also Chinese", () => {
     ["Please retry after 20 seconds. Please go here ...", 20_000],
     ["You exceeded your current quota. Please retry in 34.07s.", 34_070],
     ["will not retry in 5 attempts", null],
+    ["rate limited. Retry-After: 60", 60_000],
+    ['upstream said {"retry_after": "1.5s"}', 1_500],
+    ["retry-after=250ms", 250],
+    ["retry_after: soon", null],
+    ["cooling down for 60 seconds", 60_000],
+    ["Next request available in 60 seconds", 60_000],
+    ["This model is available in 2 regions", null],
     ["try again in a while", null],
     ["try again in 5 parsecs", null],
     ["try again later", null],
@@ -190,6 +201,16 @@ describe("a wait is read however it is spelled:", () => {
     ["the empty one of two", { "x-ratelimit-reset": "9", ratelimit: '"default";r=0;t=60' }, {}, 60_000],
     ["Retry-After in words", { "retry-after": "1 minute" }, {}, 60_000],
     ["X-Retry-After", { "x-retry-after": "60" }, {}, 60_000],
+    ["a vendor's header in ms", { "x-ms-retry-after-ms": "60000" }, {}, 60_000],
+    ["a vendor's header", { "x-ratelimit-retry-after": "60" }, {}, 60_000],
+    ["Retry-After before a vendor's", { "retry-after": "60", "x-ms-retry-after-ms": "90000" }, {}, 60_000],
+    ["rateLimitResetAt", {}, { rateLimitResetAt: "2026-01-02T03:05:05Z" }, 60_000],
+    ["blocked_until", {}, { blocked_until: (NOW + 60_000) / 1_000 }, 60_000],
+    ["a date in Chinese", {}, secs("额度将于2026年1月2日 15:05 重置"), 14_455_000],
+    ["a day and a month in Chinese", {}, secs("将于 1月5日 08:00 自动恢复"), 248_155_000],
+    ["the next day in Chinese", {}, secs("今日额度已用完，将于次日 00:00 重置"), 46_555_000],
+    ["the next hour of a day in Chinese", {}, secs("明天0点重置额度"), 46_555_000],
+    ["midnight", {}, secs("Daily limit reached, resets at midnight (UTC)"), 75_355_000],
     ["next_reset_at", {}, { data: { next_reset_at: "2026-01-02T03:05:05Z" } }, 60_000],
     ["retry_at", {}, { error: { retry_at: (NOW + 60_000) / 1_000 } }, 60_000],
     ["wait_seconds", {}, { error: { wait_seconds: 60 } }, 60_000],
@@ -283,6 +304,8 @@ test("a time without a zone is China's, or UTC's where that has passed; a time o
   expect(wait({}, {}, "the model of 2026-01-05 04:04:05 is unknown")).toBeNull();
   expect(wait({}, {}, "resets at 2026-02-30 04:04:05 UTC, or 99:99 UTC")).toBeNull();
   expect(wait({}, {}, "resets 8pm (Mars/Olympus)")).toBeNull();
+  expect(wait({}, {}, "将于 2月30日 08:00 重置")).toBeNull();
+  expect(wait({}, {}, "1月5日 08:00 的模型不存在")).toBeNull();
 });
 
 test("whatever comes, the time is in the future and at most 8 days ahead, and nothing is thrown", () => {
