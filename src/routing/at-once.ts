@@ -1,12 +1,14 @@
 // Tells "too many at once" from "too many in a time", by families of words in one sentence; and reads how many are allowed. A new
 // wording is a new file in test/refusals, rarely a new word.
 // Pure.
-import type { Signal } from "./signal.ts";
+import { hasStatus, isUnnamed, type Signal } from "./signal.ts";
 
 /** The upstream refuses to do more at once: it, or what waits there. */
 export function isTooManyAtOnce(signal: Signal): boolean {
-  const { facts, status } = signal;
-  if (status !== 429 && status !== 503) return false;
+  const { facts } = signal;
+  // Another status is of much else: then it has to say that there are too many.
+  if ((hasStatus(signal, 400, 403) || isUnnamed(signal)) && !EXCEEDED.test(facts.message)) return false;
+  if (!hasStatus(signal, 400, 403, 429, 503) && !isUnnamed(signal)) return false;
   return facts.codes.some((code) => CODE.test(code) || QUEUE_CODE.test(code)) || saysSo(facts.message, QUEUE);
 }
 

@@ -14,14 +14,14 @@ import {
   STATED_OR_BACKOFF,
   statedOr,
 } from "./rule.ts";
-import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
+import { hasCode, hasStatus, isUnnamed, says, type Signal } from "./signal.ts";
 import { deniesModel, isModelCode } from "./one-model.ts";
 import { findNetworkFault, isOfCertificate } from "./network-faults.ts";
 import { isTooManyAtOnce } from "./at-once.ts";
 import { findSpent, type Spent } from "./spent.ts";
 import { OWN_FAULT_RULES } from "./own-faults.ts";
 import { findRefused } from "./refused-thing.ts";
-import { isOfCredential, isOfRate, mayBeSpent } from "./said-words.ts";
+import { deniesKey, isOfCredential, isOfRate, mayBeSpent, saysRateLimit } from "./said-words.ts";
 import type { AttemptOutcome, RefusedThing, Refusal } from "./types.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
@@ -282,7 +282,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
       (hasStatus(signal, 400, 403, 429) &&
         says(
           signal,
-          /out of extra usage|spend(?:ing)? limit|credit balance is too low|workspace api usage limits/,
+          /out of extra usage|draw from (?:your )?extra usage|spend(?:ing)? limit|credit balance is too low|workspace api usage limits/,
         )),
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
@@ -387,7 +387,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   {
     id: "concurrency",
     signal:
-      "429 or 503 about how many requests are open at once, pending requests or a full queue, 并发, 排队, and not about a rate",
+      "429, 503, 400, 403 or an error in a 200 about how many requests are open at once, pending requests or a full queue, 并发, 排队, and not about a rate",
     seen: "sub2api, claude-relay-service, relays",
     matches: isTooManyAtOnce,
     ...NEXT,
@@ -408,10 +408,12 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   },
   {
     id: "rate-limit",
-    signal: "any other 429, `rate_limit_error`, `rate_limit_exceeded`, or a 401 or 403 that says so in words",
+    signal:
+      "any other 429, `rate_limit_error`, `rate_limit_exceeded`, or a 400, 401, 403, 503 or an error in a 200 that says so in words",
     seen: "any",
     matches: (signal) =>
-      hasStatus(signal, 429) || (hasStatus(signal, 401, 403) && says(signal, /\brate[ -]?limit/)),
+      hasStatus(signal, 429) ||
+      ((hasStatus(signal, 400, 401, 403, 503) || isUnnamed(signal)) && saysRateLimit(signal)),
     ...NEXT,
     blame: "cooldown",
     until: STATED_OR_BACKOFF,
@@ -455,23 +457,27 @@ export const PAGE_RULES: readonly Rule[] = [
 export const CREDENTIAL_RULES: readonly Rule[] = [
   {
     id: "region",
-    signal: "`unsupported_country_region_territory`",
-    seen: "OpenAI",
-    matches: (signal) => hasCode(signal, "unsupported_country_region_territory"),
+    signal:
+      "`unsupported_country_region_territory`, or words that a country, region or location is not supported",
+    seen: "OpenAI, Google",
+    matches: (signal) =>
+      hasCode(signal, "unsupported_country_region_territory") ||
+      (hasStatus(signal, 400, 403, 451) && says(signal, COUNTRY_WORDS)),
     ...DEAD_CREDENTIAL,
     words: "not available from this network's country",
   },
   {
     id: "credential",
     signal:
-      "401, 403 without words or with words of a key, an account or a permission, `invalid_api_key`, `authentication_error`, an expired key",
+      "401, 403 without words or with words of a key, an account or a permission, `invalid_api_key`, `authentication_error`, an expired key; 400 or an error in a 200 in words that the key or its account is invalid",
     seen: "any",
     matches: (signal) =>
       hasStatus(signal, 401) ||
       (hasStatus(signal, 403) &&
         isOfCredential(signal) &&
         !(signal.context.stopsWhenSpent === true && mayBeSpent(signal))) ||
-      hasCode(signal, "api_key_expired", "api_key_disabled"),
+      hasCode(signal, "api_key_expired", "api_key_disabled") ||
+      ((hasStatus(signal, 400) || isUnnamed(signal)) && deniesKey(signal, isUnnamed(signal))),
     ...DEAD_CREDENTIAL,
     words: "refused the credential",
   },
@@ -517,12 +523,12 @@ export const ANSWER_RULES: readonly Rule[] = [
   },
   {
     id: "server-error",
-    signal: "500, 502, 504, 520-524, 408 and other 5xx",
-    seen: "any",
+    signal: "500, 502, 504, 520-524, 408, 424 and other 5xx",
+    seen: "any; 424 is Bedrock's for a model that failed",
     matches: ({ outcome }) =>
       outcome.kind === "status" &&
       outcome.status !== 501 &&
-      (outcome.status >= 500 || outcome.status === 408),
+      (outcome.status >= 500 || outcome.status === 408 || outcome.status === 424),
     ...AMBIGUOUS,
     isOfAddress: isGateways,
     words: "failed",
@@ -646,6 +652,8 @@ export const RULES: readonly Rule[] = [
 
 const HTTPS_PORT_WORDS =
   /plain http request was sent to https port|client sent an http request to an https server|speaking plain http to an ssl-enabled/i;
+const COUNTRY_WORDS =
+  /\b(?:country|region|territory|location)\b.{0,40}\bnot (?:supported|available|allowed)\b|\bnot (?:supported|available) in your (?:country|region|location)\b/;
 const CHALLENGE =
   /just a moment|attention required! \| cloudflare|cf-chl|challenge-platform|cf_chl_opt|checking your browser/i;
 
@@ -726,10 +734,12 @@ function spentIn(signal: Signal): Spent | null {
 const MODEL_WORDS =
   /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|无权(?:访问|使用)(?:该)?模型|(?:no|not have) access to (?:the )?model|model(?:[^.:;,]|[.:](?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|unknown model|unsupported model|invalid model|^model: /m;
 
+const OF_MODELS = [400, 401, 403, 404, 429, 500, 502, 503];
+
 /** A model that is not there, or not for this key. An upstream's own 5xx counts only with words that name the model or its channels. */
 function isModelUnknown(signal: Signal): boolean {
   if (signal.facts.codes.some(isModelCode)) return true;
-  if (!isError(signal) || !hasStatus(signal, 400, 401, 403, 404, 429, 500, 503)) return false;
+  if (!isError(signal) || (!hasStatus(signal, ...OF_MODELS) && !isUnnamed(signal))) return false;
   const isOfAccess = hasStatus(signal, 401, 403, 404);
   const asked = isOfAccess && refusedBy(signal).length === 0 ? askedFor(signal, "model") : "";
   return (
@@ -738,8 +748,15 @@ function isModelUnknown(signal: Signal): boolean {
   );
 }
 
+/** Or one of its windows; but not while what lies beyond them may be used. */
 function isUnifiedRejected(signal: Signal): boolean {
-  return hasStatus(signal, 429) && signal.headers.get("anthropic-ratelimit-unified-status") === "rejected";
+  const { headers } = signal;
+  const isAllowed = headers.get("anthropic-ratelimit-unified-status")?.startsWith("allowed") === true;
+  return hasStatus(signal, 429) && !isAllowed && [...headers].some(isRejectedWindow);
+}
+
+function isRejectedWindow([name, value]: readonly [string, string]): boolean {
+  return value === "rejected" && /^anthropic-ratelimit-unified-(?!overage)(?:.+-)?status$/.test(name);
 }
 
 function isError({ outcome }: Signal): boolean {

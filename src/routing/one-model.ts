@@ -26,7 +26,7 @@ export function deniesModel(words: string, isOfAccess: boolean, asked = ""): boo
 }
 
 const MODEL_CODE =
-  /model[\w.]{0,12}?(?:access_?denied|not_?(?:found|allowed|open|supported|available|enabled)|forbidden|restricted)|^(?:unsupported|invalid|unknown)_?model$/;
+  /model[\w.]{0,12}?(?:access_?denied|not_?(?:found|allowed|open|supported|available|enabled)|forbidden|restricted|price_?error|deprecated)|^(?:unsupported|invalid|unknown)_?model$|^deployment_?not_?found$/;
 
 const SENTENCE_END = /[\n;。；!！]|[.?](?=\s|$)/;
 /** Then the key itself is what is wrong, or where it is used. */
@@ -43,7 +43,11 @@ const PLAIN: readonly RegExp[] = [
   /\bno \S{1,30} has access to (?:the )?requested model|\b(?:model access|access to (?:the |this )?model) (?:is )?denied/,
   /\bmodel \S{1,80} is not (?:allowed|available|enabled) (?:for|on|in|with) (?:this|your|the)/,
   new RegExp(`\\bmodel requires an? (?:\\S{1,20} )?(?:upgrade|${GRADE})`),
-  new RegExp(`\\b${GRADE} does not (?:yet )?(?:include access to|support) \\S`),
+  new RegExp(`\\b${GRADE} (?:does )?not (?:yet )?(?:include access to|support) \\S`),
+  /\bunknown provider for model\b|\bmodel (?:id|identifier)\b.{0,100}(?:\bis invalid\b|\bis(?: not|n.t) (?:valid|supported)|\bon-demand throughput\b)/,
+  /\bmodel\b.{0,100}\b(?:end of (?:its )?life|deprecated|retired|decommissioned|discontinued|as legacy|no longer (?:available|supported|offered))\b/,
+  /\bmodel\b.{0,120}\b(?:ratio|price|pricing)\b.{0,20}\bnot (?:set|configured)\b|\bmodel\b.{0,200}\bnot servable\b|\bverified to use the model\b/,
+  /模型.{0,80}(?:倍率|价格|定价).{0,8}未(?:配置|设置)|模型.{0,40}已(?:下[线架]|停用|弃用|废弃)/,
   new RegExp(`\\bnot available (?:on|in|for|with) your (?:current )?(?:\\S{1,20} )?${GRADE}`),
   /\bnot support (?:this|the) (?:requested )?model|\bsupport the requested model|\bnot activated the model|\bnot found the model/,
   /\bmodel (?:\S{1,80} )?(?:not supported|does not support the \S{1,20} plan)/,

@@ -105,7 +105,7 @@ export const OWN_FAULTS: readonly OwnFault[] = [
       "unsupported_image_media_type",
       "empty_image_file",
     ],
-    says: /could not proces. (?:image|pdf)|(?:image|pdf)\b.{0,60}(?:does not represent a valid|is not a valid|not valid|is corrupt|exceeds? (?:the )?(?:\d|max)|too large|dimensions exceed)|unsupported image (?:format|type|media)|invalid (?:base64 )?(?:image|pdf)(?! (?:input|part))|(?:image|pdf)\b.{0,40}invalid base64|(?:could not|cannot|failed to|unable to) (?:decode|read|parse) (?:the )?(?:image|pdf)\b|(?:image|pdf) (?:\w+ )?(?:could not|cannot) be (?:decoded|read|parsed|processed)|maximum of \d+ pdf pages|pdf (?:is )?password[- ]protected|图[片像].{0,12}(?:格式(?:错误|不正确)|无法(?:解析|识别|解码)|损坏|过大)/,
+    says: /could not proces. (?:image|pdf)|\bimage does not match the (?:provided|declared|specified) (?:media|mime|content) type|(?:image|pdf)\b.{0,60}(?:does not represent a valid|is not a valid|not valid|is corrupt|exceeds? (?:the )?(?:\d|max)|too large|dimensions exceed)|unsupported image (?:format|type|media)|invalid (?:base64 )?(?:image|pdf)(?! (?:input|part))|(?:image|pdf)\b.{0,40}invalid base64|(?:could not|cannot|failed to|unable to) (?:decode|read|parse) (?:the )?(?:image|pdf)\b|(?:image|pdf) (?:\w+ )?(?:could not|cannot) be (?:decoded|read|parsed|processed)|maximum of \d+ pdf pages|pdf (?:is )?password[- ]protected|图[片像].{0,12}(?:格式(?:错误|不正确)|无法(?:解析|识别|解码)|损坏|过大)/,
     statuses: [400, 413, 422, 500],
     sources: [
       "https://platform.claude.com/docs/en/build-with-claude/vision",

@@ -99,7 +99,8 @@ export function fixed(ms: number): Until {
 }
 
 function stated({ headers, facts, context }: Signal): UntilTime | null {
-  return fromHint(findResetTime({ headers, json: facts.json, message: facts.message, now: context.now }));
+  const json = facts.inner.length === 0 ? facts.json : [facts.json, ...facts.inner];
+  return fromHint(findResetTime({ headers, json, message: facts.message, now: context.now }));
 }
 
 function fromHint(hint: ResetHint | null): UntilTime | null {

@@ -13,6 +13,8 @@ interface ErrorFacts {
   readonly status: number | null;
   /** The parsed body, or undefined. */
   readonly json: unknown;
+  /** JSON that stands in words of it: what a relay's own upstream said. */
+  readonly inner: readonly unknown[];
 }
 
 export interface Signal {
@@ -26,7 +28,7 @@ export interface Signal {
 }
 
 const NO_HEADERS = new Headers();
-const NO_FACTS: ErrorFacts = { codes: [], message: "", status: null, json: undefined };
+const NO_FACTS: ErrorFacts = { codes: [], message: "", status: null, json: undefined, inner: [] };
 
 /** Never throws, whatever the body holds. */
 export function makeSignal(outcome: AttemptOutcome, context: ClassifyContext): Signal {
@@ -79,11 +81,30 @@ export function says(signal: Signal, pattern: RegExp): boolean {
   return pattern.test(signal.facts.message);
 }
 
+/** An error in a 200 that names no status: its words say what it is. */
+export function isUnnamed({ outcome, status }: Signal): boolean {
+  return outcome.kind === "bad-content" && status === null;
+}
+
 export function hasStatus(signal: Signal, ...statuses: readonly number[]): boolean {
   return signal.status !== null && statuses.includes(signal.status);
 }
 
-const CODE_FIELDS = ["code", "type", "error_code", "error_name", "error_type", "reason", "status", "quotaId"];
+const CODE_FIELDS = [
+  "code",
+  "type",
+  "error_code",
+  "error_name",
+  "error_type",
+  "reason",
+  "status",
+  "statusCode",
+  "status_code",
+  "http_status",
+  "http_code",
+  "httpStatusCode",
+  "quotaId",
+];
 const WORD_FIELDS = [
   "message",
   "msg",
@@ -119,6 +140,7 @@ function readErrorFacts(body: string): ErrorFacts {
   const json = parseJson(body.replace(/^\ufeff/, ""));
   const codes: string[] = [];
   const words: string[] = [];
+  const inner: unknown[] = [];
   let status: number | null = null;
   let objects = 0;
 
@@ -138,13 +160,40 @@ function readErrorFacts(body: string): ErrorFacts {
       words.push(text);
       if (field === "error" && /^[\w.-]{1,100}$/.test(text)) codes.push(text.toLowerCase());
       // Relays put the upstream's own error, as JSON text, into theirs.
-      const inner = text.indexOf("{");
-      if (inner >= 0) visit(parseJson(text.slice(inner)), depth + 1);
+      const value = depth > MAX_DEPTH ? undefined : findJson(text);
+      if (value === undefined) continue;
+      inner.push(value);
+      visit(value, depth + 1);
     }
     for (const field of NESTED_FIELDS) visit(record.get(field), depth + 1);
   };
   visit(json, 0);
   if (typeof json === "string") words.push(json);
   if (json === undefined && !body.trimStart().startsWith("<")) words.push(body);
-  return { codes, message: words.join("\n").slice(0, MAX_WORDS).toLowerCase(), status, json };
+  return { codes, message: words.join("\n").slice(0, MAX_WORDS).toLowerCase(), status, json, inner };
+}
+
+/** No error is longer. */
+const MAX_INNER = 16_000;
+
+/** The JSON object that stands in a text; what follows it, as a stack of calls, is passed over. */
+function findJson(text: string): unknown {
+  const from = text.indexOf("{");
+  if (from < 0) return undefined;
+  const rest = text.slice(from, from + MAX_INNER);
+  return parseJson(rest) ?? parseJson(rest.slice(0, endOfObject(rest)));
+}
+
+function endOfObject(text: string): number {
+  let depth = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === "\\") at += 1;
+    else if (char === '"') isString = !isString;
+    else if (isString) continue;
+    else if (char === "{") depth += 1;
+    else if (char === "}" && (depth -= 1) === 0) return at + 1;
+  }
+  return 0;
 }

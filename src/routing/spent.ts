@@ -24,7 +24,7 @@ export function findSpent(words: string, codes: readonly string[]): Spent | null
 
 /** `daily_cost_limit_exceeded`, `InsufficientBalance`, `AccountOverdueError`, in lower case. */
 export function isSpentCode(code: string): boolean {
-  return !OTHER_CODE.test(code) && SPENT_CODE.some((pattern) => pattern.test(code));
+  return PLAN_CODE.test(code) || (!OTHER_CODE.test(code) && SPENT_CODE.some((pattern) => pattern.test(code)));
 }
 
 function readSentence(sentence: string, words: string): Spent | null {
@@ -68,7 +68,22 @@ const MONEY: readonly RegExp[] = [
   new RegExp(`(?:${NOUN_ZH}).{0,12}?(?:${STATE_ZH})`),
   new RegExp(`(?:${STATE_ZH}).{0,16}?(?:${NOUN_ZH})`),
   /欠费|预扣费额度失败|余额为(?:零|0)|请(?:先|及时)?充值/,
+  ...endedPlan(),
 ];
+
+/** A plan that has ended, or that was never bought, and billing that is switched off. */
+function endedPlan(): readonly RegExp[] {
+  const plan = "plan|package|subscription|membership|trial";
+  const ended = "expired|ended|lapsed|inactive|not active|cancell?ed|suspended|paused";
+  return [
+    new RegExp(`\\b(?:${plan})\\b.{0,40}?\\b(?:${ended})\\b`),
+    new RegExp(
+      `\\bno (?:active|valid|current) (?:\\S{1,20} )?(?:${plan})s?\\b|\\brenew(?:ing)? your (?:${plan})\\b`,
+    ),
+    /\bbilling (?:is |has )?(?:not (?:enabled|active)|disabled|inactive)|\brequires billing\b|\bcheck your billing\b/,
+    /(?:套餐|订阅|会员|资源包).{0,12}(?:到期|过期|失效|停用|暂停)|(?:没有|无|未(?:找到|开通|购买|订阅)).{0,4}(?:有效|可用|激活|任何)?的?(?:订阅|套餐|资源包|会员)/,
+  ];
+}
 
 /** "Daily call limit reached", "free-models-per-day limit exceeded", "too many tokens per day". */
 const LIMIT_OF_PERIOD: readonly RegExp[] = [
@@ -89,6 +104,9 @@ const SPENT_CODE: readonly RegExp[] = [
   new RegExp(`(?:${CODE_STATE})[\\w.-]{0,20}?(?:${CODE_NOUN})`),
   /(?:daily|weekly|monthly|cost)[\w.-]{0,20}?limit|arrearage|account_?overdue|payment_required|free_?tier_?only|pre_consume_token_quota_failed/,
 ];
+/** `SUBSCRIPTION_EXPIRED`, `billing_not_active`. */
+const PLAN_CODE =
+  /(?:subscription|plan|membership)_(?:has_)?(?:expired|inactive|ended|not_found|suspended)|billing_(?:not_active|inactive|disabled)/;
 /** Limits of speed and of things, by their codes. */
 const OTHER_CODE = /rate|in_?flight|concurren|thrott|file|storage|size|context|model|disabled|expired|\s/;
 /** The vendor itself says that a quota is one of speed: Gemini's quota id, DashScope's throttling. */

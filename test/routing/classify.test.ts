@@ -402,6 +402,27 @@ const CASES: readonly Case[] = [
     forMs: 7_000_000,
   },
   {
+    title: "a rejected window under a status of another word",
+    outcome: statusOutcome(429, "", {
+      "anthropic-ratelimit-unified-status": "blocked",
+      "anthropic-ratelimit-unified-5h-status": "rejected",
+      "anthropic-ratelimit-unified-5h-reset": String((NOW + 3_000_000) / 1_000),
+    }),
+    ...next("anthropic-window", "exhausted"),
+    forMs: 3_000_000,
+  },
+  {
+    title: "a rate limit while what lies beyond a spent window is used",
+    outcome: statusOutcome(429, "", {
+      "retry-after": "12",
+      "anthropic-ratelimit-unified-status": "allowed",
+      "anthropic-ratelimit-unified-5h-status": "rejected",
+      "anthropic-ratelimit-unified-5h-reset": String((NOW + 3_000_000) / 1_000),
+    }),
+    ...next("rate-limit", "cooldown"),
+    forMs: 12_000,
+  },
+  {
     title: "a spent window of one model family",
     outcome: statusOutcome(429, "", {
       "anthropic-ratelimit-unified-status": "rejected",
@@ -742,6 +763,80 @@ const CASES: readonly Case[] = [
     }),
     ...elsewhere("bad-request-in-200"),
   },
+  // An error in a 200 that names no status: its words say what it is.
+  ...(
+    [
+      [{ error: "Rate limit exceeded, try again in 30s" }, "rate-limit", "cooldown"],
+      [{ success: false, message: "请求过于频繁，请稍后再试" }, "rate-limit", "cooldown"],
+      [{ base_resp: { status_code: 1002, status_msg: "rate limit" } }, "rate-limit", "cooldown"],
+      [{ statusCode: 429, message: "slow" }, "rate-limit", "cooldown"],
+      [{ http_status: 401, message: "no" }, "credential", "auth-dead"],
+      [{ error: "Invalid API key" }, "credential", "auth-dead"],
+      [{ code: -1, msg: "未登录或登录已过期" }, "credential", "auth-dead"],
+      [{ base_resp: { status_code: 1004, status_msg: "login fail: no key" } }, "credential", "auth-dead"],
+      [{ code: 1001, msg: "Header中未收到Authorization参数，无法进行身份验证。" }, "credential", "auth-dead"],
+      [{ code: 10_001, msg: "模型不存在" }, "model-unknown", "model"],
+      [{ success: false, message: "并发数已达上限" }, "concurrency", "cooldown"],
+      [{ success: false, message: "something is odd" }, "error-in-200", "failure"],
+    ] as const
+  ).map(([body, rule, blame]): Case => ({
+    title: `an error in a 200: ${JSON.stringify(body)}`,
+    outcome: contentOutcome("json-error", body),
+    ...next(rule, blame),
+  })),
+  // What is wrong with a key, an account or a rate stays that, whatever the status.
+  ...(
+    [
+      [400, { message: "API key not valid. Please pass a valid API key." }, "credential", "auth-dead"],
+      [400, { message: "no", details: [{ reason: "API_KEY_INVALID" }] }, "credential", "auth-dead"],
+      [400, { message: "This organization has been disabled." }, "credential", "auth-dead"],
+      [400, { message: "User location is not supported for the API use." }, "region", "auth-dead"],
+      [403, { code: "1112", message: "您的账户已被锁定，请联系客服解锁。" }, "credential", "auth-dead"],
+      [400, { message: "Rate limit exceeded, please try again later" }, "rate-limit", "cooldown"],
+      [503, { message: "请求过于频繁，请稍后再试" }, "rate-limit", "cooldown"],
+      [403, { message: "您的并发数已达上限" }, "concurrency", "cooldown"],
+      [400, { message: "并发数超限" }, "concurrency", "cooldown"],
+      [403, { code: "SUBSCRIPTION_EXPIRED", message: "it is over" }, "relay-quota", "exhausted"],
+      [429, { code: "billing_not_active", message: "no" }, "relay-quota", "exhausted"],
+      [
+        400,
+        { message: "Third-party apps now draw from your extra usage" },
+        "anthropic-spend-limit",
+        "exhausted",
+      ],
+      [404, { code: "DeploymentNotFound", message: "no" }, "model-unknown", "model"],
+      [500, { code: "model_price_error", message: "no" }, "model-unknown", "model"],
+    ] as const
+  ).map(([status, parts, rule, blame]): Case => ({
+    title: `a ${status}: ${JSON.stringify(parts)}`,
+    outcome: statusOutcome(status, error(parts)),
+    ...next(rule, blame),
+  })),
+  ...[
+    "the token at position 9 is invalid",
+    "parallel tool calls are not supported with this key",
+    "the request is not for this location",
+  ].map((message): Case => ({
+    title: `a 400 that is about none of that: "${message}"`,
+    outcome: statusOutcome(400, error({ message })),
+    ...elsewhere("client-error"),
+  })),
+  {
+    title: "Bedrock's 424 for a model that failed",
+    outcome: statusOutcome(424, { message: "The system encountered an error. Try your request again." }),
+    ...next("server-error", "failure", "C"),
+  },
+  {
+    title: "a wait in JSON within a message, with a stack behind it",
+    outcome: statusOutcome(
+      429,
+      error({
+        message: 'Error from provider(429): {"error":{"retryDelay":"40s","a":"}"}}\n at f (x.js:1:2)',
+      }),
+    ),
+    ...next("rate-limit", "cooldown"),
+    forMs: 40_000,
+  },
   {
     title: "a 400 that is called an invalid request, as the vendors send it",
     outcome: statusOutcome(
@@ -758,6 +853,7 @@ const CASES: readonly Case[] = [
     [
       ["messages.0.content.1.image.source.base64: invalid base64 data", "invalid-image"],
       ["failed to decode image", "invalid-image"],
+      ["Image does not match the provided media type image/png", "invalid-image"],
       ["The image could not be decoded", "invalid-image"],
       ["图像无法识别", "invalid-image"],
       ["Your request was rejected as a result of our safety system.", "policy"],

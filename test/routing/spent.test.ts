@@ -21,6 +21,14 @@ const MONEY = [
   "剩余积分不够",
   "账号欠费",
   "请充值后再试",
+  "Your subscription has expired",
+  "No active subscription found for this group",
+  "Your trial has ended",
+  "Your account is not active, please check your billing details on our website.",
+  "This API method requires billing to be enabled.",
+  "套餐已过期，请续费",
+  "没有有效的订阅",
+  "当前分组无可用套餐",
 ];
 const NOT_MONEY = [
   "Rate limit exceeded: 60 requests per minute",
@@ -41,6 +49,11 @@ const NOT_MONEY = [
   "请求过于频繁，请稍后再试",
   "每分钟请求数已达到上限",
   "上下文长度超出限制",
+  "Make sure to provide a valid key for an active subscription",
+  "Your current plan does not support this",
+  "API key has expired",
+  "令牌已过期",
+  "当前分组无可用渠道",
 ];
 
 test.each(MONEY)("money: %s", (words) => {
@@ -65,6 +78,16 @@ describe("a key that may not use one model:", () => {
     "Your plan doesn't include gpt-9",
     "当前令牌无权访问该模型",
     "模型 x 对当前用户禁止使用",
+    "unknown provider for model claude-x",
+    "The provided model identifier is invalid.",
+    "This model version has reached the end of its life.",
+    "The model `x` has been decommissioned and is no longer supported.",
+    "Model is marked by provider as Legacy",
+    "Publisher Model `projects/p/models/x` is not servable in region r.",
+    "Your organization must be verified to use the model `x`.",
+    "your current token plan not support model, x-9",
+    "模型 x 价格未配置",
+    "模型 x 已下线",
   ])("%s", (words) => {
     expect(deniesModel(words.toLowerCase(), true)).toBe(true);
   });
@@ -75,6 +98,8 @@ describe("a key that may not use one model:", () => {
     "access denied",
     "Access to our models is not allowed from unsupported countries",
     "Your plan does not include the API",
+    "The provided tool identifier is invalid.",
+    "The parameter `functions` is deprecated",
     "令牌已过期",
   ])("not so: %s", (words) => {
     expect(deniesModel(words.toLowerCase(), true)).toBe(false);
