@@ -231,7 +231,7 @@ const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => Jso
     return {
       ...NOTHING,
       kind,
-      shows: kind === "output" || (kind === "finish" && delta["stop_reason"] === "refusal"),
+      shows: kind === "output" || (kind === "finish" && isShownEnd(delta["stop_reason"])),
       // What message_start counts is no output yet: a model counts its first token when it is asked.
       outputTokens: type === "message_start" ? 0 : countOutput("messages", data()["usage"]),
       mark:
@@ -316,10 +316,17 @@ const SHOWS: Readonly<Record<Api, (value: JsonRecord) => boolean>> = {
     listOf(value["choices"]).some((choice) => (isRecord(choice) ? showsChoice(choice) : hasContent(choice))),
 };
 
+/** The client shows these themselves; https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons */
+const SHOWN_ENDS: ReadonlySet<unknown> = new Set(["refusal", "model_context_window_exceeded"]);
+
+function isShownEnd(stopReason: unknown): boolean {
+  return SHOWN_ENDS.has(stopReason);
+}
+
 /** The end of an answer for a reason that is one: no text needs to come with it. */
 function isRefusal(value: JsonRecord): boolean {
   return (
-    value["stop_reason"] === "refusal" ||
+    isShownEnd(value["stop_reason"]) ||
     choicesOf(value).some((choice) => choice["finish_reason"] === "content_filter")
   );
 }

@@ -119,8 +119,8 @@ const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
     "output if any of its items, blocks or choices shows something or it counts output tokens; it is not empty while its `status` is `queued` or `in_progress`",
   ],
   [
-    "an end that names a refusal",
-    "output, with no text too: the client shows it (`stop_reason` `refusal`, `finish_reason` or `incomplete_details` `content_filter`)",
+    "an end that names a refusal or a full context",
+    "output, with no text too: the client shows it (`stop_reason` `refusal` or `model_context_window_exceeded`, `finish_reason` or `incomplete_details` `content_filter`)",
   ],
   ["the model's first count in `message_start`", "counts nothing: it is made before there is any output"],
   ["an `error` without a word or a code in it", 'is none (`{}`, `{"message": "", "code": null}`)'],
