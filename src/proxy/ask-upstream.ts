@@ -21,6 +21,7 @@ import type { Acceptance } from "./gate.ts";
 import { drop } from "./drop.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
 import { findRepair, type Repair } from "./history.ts";
+import { tellRefusal, toldInEvent } from "./told-refusal.ts";
 import { type ClientRequest, makeUpstreamRequest } from "./upstream-request.ts";
 
 /** What is asked, and what counts as an answer to it. */
@@ -166,10 +167,7 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const mayFailOver =
     (verdict.next === "next" || verdict.next === "elsewhere") &&
     mayRepeat(verdict.retryClass, replayRequest(request, route));
-  const answer =
-    result.answer === null
-      ? null
-      : { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
+  const answer = result.answer === null ? null : await tellFault(result.answer, { ...result, verdict, run });
   if (mayFailOver || answer === null || isSpare)
     return { kind: "failed", verdict, answer, hasEnded: !mayFailOver, isSpare };
   return { kind: "answer", chosen: { upstream, answer, converted: null, permit: null } };
@@ -220,10 +218,17 @@ const SPARES: ReadonlySet<string> = new Set(["empty-answer", "wrong-form"]);
  * The client's own mistake is told as one: after a 429 or a 500 it would ask again and again, and in a 200 it does not look for
  * an error. Where the user has said what a status means, it stays.
  */
-function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: number): number {
-  if ((next !== "terminal" && next !== "elsewhere") || rule.startsWith("on-")) return status;
+async function tellFault(
+  answer: Answer,
+  { outcome, run, verdict }: { outcome: AttemptOutcome; run: LoopRun; verdict: Verdict },
+): Promise<Answer> {
+  const { next, rule } = verdict;
+  const { status } = answer;
+  if ((next !== "terminal" && next !== "elsewhere") || rule.startsWith("on-")) return answer;
+  const event = toldInEvent(outcome, run.request.facts.endpoint.api);
+  if (event !== null) return await tellRefusal(answer, event, { status: 400, hold: run.hold });
   const isHidden = outcome.kind === "bad-content" && outcome.reason === "json-error";
-  return isHidden || status === 429 || status >= 500 ? 400 : status;
+  return { ...answer, status: isHidden || status === 429 || status >= 500 ? 400 : status };
 }
 
 const NOTHING_HELD = { events: 0, bytes: 0 };

@@ -82,7 +82,11 @@ function asHeaderValue(message: string): string {
 }
 
 /** Codes of `response.failed` at which Codex ends the turn, with words of its own that are the right ones. */
-const CODEX_ENDS_AT = new Set(["context_length_exceeded", "usage_not_included", "invalid_prompt"]);
+export const CODEX_ENDS_AT: ReadonlySet<string> = new Set([
+  "context_length_exceeded",
+  "usage_not_included",
+  "invalid_prompt",
+]);
 
 /**
  * An error answer as an event of the stream that it has become part of. It makes the client do what the answer itself would

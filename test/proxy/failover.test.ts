@@ -2,11 +2,14 @@ import { describe, expect, test } from "bun:test";
 import {
   FALSE_SUCCESS,
   GOOD,
+  messagesError,
+  messagesPrologue,
   RELAY_ERRORS,
   reply,
   responsesEvents,
   responsesFailed,
   responsesPrologue,
+  sse,
   stream,
 } from "../helpers/answers.ts";
 import { type Answer, FIN, RESET, SILENCE, startFakeUpstream, type Step } from "../helpers/fake-upstream.ts";
@@ -106,6 +109,85 @@ describe("a client's own mistake is told as one, so that it does not ask again",
     expect([response.status, await response.text()]).toEqual([400, TOO_LONG]);
     expect(backup.requests.length).toBe(0);
     expect(await proxy.entry(1)).toMatchObject({ status_code: 400, outcome: "error" });
+  });
+
+  const INVALID = "invalid_request_error";
+  const TURNS = {
+    "/v1/responses": TURN,
+    "/v1/messages": { model: "m", stream: true, max_tokens: 9, messages: [] },
+  } as const;
+
+  test.each([
+    [
+      "a flat error event",
+      "/v1/responses",
+      [
+        ...responsesPrologue(),
+        sse("error", { type: "error", code: "x", message: "prompt is too long", param: null }),
+      ],
+      { error: { type: INVALID, code: "x", message: "prompt is too long", param: null } },
+    ],
+    [
+      "an error event with an error in it",
+      "/v1/responses",
+      [
+        sse("error", {
+          type: "error",
+          sequence_number: 0,
+          error: { code: "context_length_exceeded", message: "no" },
+        }),
+      ],
+      { error: { code: "context_length_exceeded", message: "no", type: INVALID } },
+    ],
+    [
+      "a failure for which Codex has no words",
+      "/v1/responses",
+      [...responsesPrologue(), responsesFailed("invalid_image", "cannot be read")],
+      { error: { code: "invalid_image", message: "cannot be read", type: INVALID } },
+    ],
+    [
+      "an error event of words alone",
+      "/v1/responses",
+      ["event: error\ndata: prompt is too long\n\n"],
+      { error: { type: INVALID, message: "prompt is too long" } },
+    ],
+    [
+      "an error event of Anthropic's",
+      "/v1/messages",
+      [...messagesPrologue(), messagesError(INVALID, "prompt is too long: 9 > 8")],
+      { type: "error", error: { type: INVALID, message: "prompt is too long: 9 > 8" } },
+    ],
+  ] as const)("%s that nothing was shown before: 400, as JSON", async (_name, path, events, body) => {
+    const service = path === "/v1/messages" ? "claude" : "codex";
+    await using primary = await startFakeUpstream([stream(events, { ending: [SILENCE] })]);
+    await using backup = await startFakeUpstream([GOOD.responses({ text: "unused" })]);
+    await using proxy = startTestProxy({ service, upstreams: [primary.baseUrl, backup.baseUrl] });
+    const response = await proxy.ask(path, TURNS[path]);
+    expect([response.status, await response.json()]).toEqual([400, body]);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(backup.requests.length).toBe(0);
+    expect(await proxy.entry(1)).toMatchObject({ status_code: 400, outcome: "error" });
+    await primary.waitForClose();
+  });
+
+  test("what Codex reads itself stays in its event", async () => {
+    const events = [...responsesPrologue(), responsesFailed("context_length_exceeded", "too long")];
+    await using only = await startFakeUpstream([stream(events)]);
+    await using proxy = startTestProxy({ upstreams: [only.baseUrl] });
+    const response = await proxy.ask("/v1/responses", TURN);
+    expect([response.status, await response.text()]).toEqual([200, events.join("")]);
+  });
+
+  test("an event that two upstreams refuse in the same words is told as the first one's answer", async () => {
+    const refuse = (id: number) =>
+      stream([messagesError(INVALID, `the moon is in the wrong house (request id: ${id})`)]);
+    await using first = await startFakeUpstream([refuse(71)]);
+    await using second = await startFakeUpstream([refuse(9)]);
+    await using proxy = startTestProxy({ service: "claude", upstreams: [first.baseUrl, second.baseUrl] });
+    const response = await proxy.ask("/v1/messages", TURNS["/v1/messages"]);
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain("request id: 71");
+    expect([first.requests.length, second.requests.length]).toEqual([1, 1]);
   });
 
   test("a status that the user calls terminal stays as it is", async () => {
