@@ -409,11 +409,11 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   {
     id: "rate-limit",
     signal:
-      "any other 429, `rate_limit_error`, `rate_limit_exceeded`, or a 400, 401, 403, 503 or an error in a 200 that says so in words",
+      "any other 429, `rate_limit_error`, `rate_limit_exceeded`, or another 4xx, a 503 or an error in a 200 that says so in words",
     seen: "any",
     matches: (signal) =>
       hasStatus(signal, 429) ||
-      ((hasStatus(signal, 400, 401, 403, 503) || isUnnamed(signal)) && saysRateLimit(signal)),
+      ((isRefusal(signal) || hasStatus(signal, 503) || isUnnamed(signal)) && saysRateLimit(signal)),
     ...NEXT,
     blame: "cooldown",
     until: STATED_OR_BACKOFF,
@@ -732,7 +732,7 @@ function spentIn(signal: Signal): Spent | null {
 
 /** Between "model" and the verdict stands a name, not another clause: "model x: tool y is not supported" is no match. */
 const MODEL_WORDS =
-  /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|无权(?:访问|使用)(?:该)?模型|(?:no|not have) access to (?:the )?model|model(?:[^.:;,]|[.:](?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|unknown model|unsupported model|invalid model|^model: /m;
+  /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|无权(?:访问|使用)(?:该)?模型|(?:no|not have) access to (?:the )?model|model(?:[^.:;,]|[.:](?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|\bis not a valid model\b|\bmodel not (?:exist|support)\b|unknown model|unsupported model|invalid model|^model: /m;
 
 const OF_MODELS = [400, 401, 403, 404, 429, 500, 502, 503];
 
@@ -757,6 +757,11 @@ function isUnifiedRejected(signal: Signal): boolean {
 
 function isRejectedWindow([name, value]: readonly [string, string]): boolean {
   return value === "rejected" && /^anthropic-ratelimit-unified-(?!overage)(?:.+-)?status$/.test(name);
+}
+
+/** Of a 413 it is this request alone that is too much at once. */
+function isRefusal({ status }: Signal): boolean {
+  return status !== null && status >= 400 && status < 500 && status !== 413;
 }
 
 function isError({ outcome }: Signal): boolean {

@@ -47,16 +47,16 @@ export function deniesKey({ facts }: Signal, isUnnamed: boolean): boolean {
 }
 
 const RATE_LIMIT_WORDS =
-  /\brate[ -]?limit|\btoo many requests\b|\brequests? (?:are |is )?too (?:frequent|fast)|频率(?:过高|超限|限制)|(?:请求|访问|调用|操作)(?:过于|太|太过)?(?:频繁|过多|太多)|限流|限速|速率限制/;
+  /\brate[ -]?limit|\btoo many requests\b|\brequests? (?:are |is )?too (?:frequent|fast)|频率.{0,2}(?:过高|超|限制)|(?:请求|访问|调用|操作)(?:过于|太|太过)?(?:频繁|过多|太多)|限流|限速|速率限制|\b(?:qps|rpm|tpm)\b.{0,40}\b(?:limit|exceed|reach)/;
 
 const KEY_CODE = /^(?:api_?key_(?:invalid|expired|disabled|not_found)|invalid_?api_?key)$/;
 const KEY_WORDS: readonly RegExp[] = [
-  /\b(?:invalid|incorrect|wrong|expired|revoked) api[ _-]?key\b|\bapi[ _-]?key\b.{0,30}\b(?:not valid|invalid|incorrect|expired|revoked|disabled|not found|leaked|deleted)\b/,
+  /\b(?:invalid|incorrect|wrong|expired|revoked) api[ _-]?key\b|\bapi[ _-]?key\b.{0,30}\b(?:not valid|invalid|incorrect|expired|revoked|disabled|not found|leaked|deleted)\b|\b(?:api|access)[ _-]?token\b.{0,20}\b(?:invalid|expired|revoked)\b/,
   /\b(?:account|organi[sz]ation|workspace) (?:has been |is |was )(?:disabled|deactivated|suspended|banned|locked|terminated)\b/,
   /(?:api ?key|令牌|密钥|access ?token).{0,8}(?:无效|不正确|错误|过期|失效|禁用)|(?:无效|错误|过期)的?(?:api ?key|令牌|密钥)|账[号户].{0,8}(?:被封|禁用|锁定|冻结|停用)/,
 ];
 const LOGIN_WORDS =
-  /\blog-?in fail|\bauth\w* fail|\bunauthori[sz]ed\b|\bunauthenticated\b|\bnot (?:logged|signed) in\b|未登录|登录已?(?:过期|失效)|(?:身份验证|身份认证|鉴权|认证)(?:失败|未通过|错误)|无法进行身份验证/;
+  /\blog-?in fail|\bauth\w* fail|\bunauthori[sz]ed\b|\bunauthenticated\b|\bnot (?:logged|signed) in\b|未登录|登录已?(?:过期|失效)|(?:身份验证|身份认证|鉴权|认证|授权)(?:失败|未通过|错误)|无法进行身份验证/;
 
 const MAX_PAGE = 4_000;
 /** Letters that are left. */
@@ -73,7 +73,7 @@ function saysNothing(words: string): boolean {
 const CREDENTIAL_CODE =
   /authentication|unauthenticated|unauthorized|invalid_?(?:api_?)?(?:key|token)|access_?denied|disabled|deactivated|suspended|banned|account_|api_?key/;
 const CREDENTIAL_WORDS =
-  /\bkeys?\b|\btoken\b|\bcredentials?\b|\bauth(?:\b|enticat|ori[sz]|-)|unauth|\boauth\b|\blog(?:ged)? ?in\b|\bsign(?:ed)?[ -]?in\b|\bpermissions?\b|\baccess\b|\b(?:banned|suspended|disabled|deactivated|revoked|terminated)\b|\bmember of\b|organi[sz]ation|workspace|licen[cs]e|\bip (?:address|range)|令牌|密钥|无权|权限|鉴权|认证|授权|封禁|禁用|登录|\baccount\b.{0,40}\b(?:flagged|blocked|locked|frozen|restricted|closed)\b|账[号户].{0,6}(?:异常|冻结|封|停|锁)/;
+  /\bkeys?\b|\btoken\b|\bcredentials?\b|\bauth(?:\b|enticat|ori[sz]|-)|unauth|\boauth\b|\blog(?:ged)? ?in\b|\bsign(?:ed)?[ -]?in\b|\bpermissions?\b|\baccess\b|\b(?:banned|suspended|disabled|deactivated|revoked|terminated)\b|\bmember of\b|organi[sz]ation|workspace|licen[cs]e|\bip (?:address|range)|令牌|密钥|无权|权限|鉴权|认证|授权|封禁|禁用|登录|白名单|\baccount\b.{0,40}\b(?:flagged|blocked|locked|frozen|restricted|closed)\b|账[号户].{0,6}(?:异常|冻结|封|停|锁)/;
 const SPENDABLE =
   /\b(?:quotas?|balances?|credits?|allowances?|allotments?|budgets?|points|pool|cap|plan|packages?|bundle|subscription|billing|prepaid|trial)\b|额度|余额|配额|套餐|点数|积分|次数|份额|订阅/;
 const WRONG_KEY =

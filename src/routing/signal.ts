@@ -90,6 +90,7 @@ export function hasStatus(signal: Signal, ...statuses: readonly number[]): boole
   return signal.status !== null && statuses.includes(signal.status);
 }
 
+/** In lower case: some write them with capitals. */
 const CODE_FIELDS = [
   "code",
   "type",
@@ -98,12 +99,12 @@ const CODE_FIELDS = [
   "error_type",
   "reason",
   "status",
-  "statusCode",
+  "statuscode",
   "status_code",
   "http_status",
   "http_code",
-  "httpStatusCode",
-  "quotaId",
+  "httpstatuscode",
+  "quotaid",
 ];
 const WORD_FIELDS = [
   "message",
@@ -112,7 +113,7 @@ const WORD_FIELDS = [
   "error",
   "error_description",
   "error_msg",
-  "errorMessage",
+  "errormessage",
   "status_msg",
   "status_message",
   "raw",
@@ -128,6 +129,8 @@ const NESTED_FIELDS = [
   "base_resp",
   "violations",
 ];
+/** Registered with IANA, or widely used. Another number in a body is a code of the vendor's own. */
+const STATUS = /^(?:40\d|41[0-8]|42[1-9]|431|451|50[0-8]|51[01]|52\d|530)$/;
 const MAX_WORDS = 4_000;
 const MAX_DEPTH = 6;
 const MAX_OBJECTS = 64;
@@ -148,11 +151,11 @@ function readErrorFacts(body: string): ErrorFacts {
     if (typeof value !== "object" || value === null || depth > MAX_DEPTH || (objects += 1) > MAX_OBJECTS)
       return;
     if (Array.isArray(value)) return value.slice(0, 8).forEach((item) => visit(item, depth + 1));
-    const record = new Map(Object.entries(value));
+    const record = new Map(Object.entries(value).map(([name, inside]) => [name.toLowerCase(), inside]));
     for (const field of CODE_FIELDS) {
       const code = record.get(field);
       if (typeof code === "string" && code.length <= 100) codes.push(code.toLowerCase());
-      if (/^[45]\d\d$/.test(String(code))) status ??= Number(code);
+      if (STATUS.test(String(code))) status ??= Number(code);
     }
     for (const field of WORD_FIELDS) {
       const text = record.get(field);

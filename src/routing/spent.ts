@@ -49,12 +49,13 @@ const PERIOD =
   /\bper[ -]?(?:day|week|month)|\b(?:daily|weekly|monthly|today|this (?:day|week|month|period))\b|\b\d{1,2}[ -]?(?:h(?:ou)?rs?|days?)\b|billing (?:cycle|period)|\b[rt]pd\b|今日|今天|当日|本日|每[日天周月]|本[周月]|日限|周限|月限|小时/;
 
 const NOUN =
-  "quotas?|balances?|credits?|budgets?|allowances?|allocation|funds|wallet|usage|premium requests?|(?:spend(?:ing)?|usage|costs?|billing|plan|session) (?:limits?|caps?)|free messages|package|plan";
+  "quotas?|balances?|credits?|budgets?|allowances?|allocation|funds|wallet|usage|premium requests?|(?:spend(?:ing)?|usage|costs?|billing|plan|session|key) (?:limits?|caps?)|free messages|package|plan";
 const STATE =
   "exhaust(?:ed|s)?|exceed(?:s|ed|ing)?|reach(?:es|ed)?|hit|insufficient|used up|used all|run out|ran out|out of|depleted|not enough|not sufficient|too low|overdue|in arrears|past due|consumed|spent|crossed|is empty|is zero|lacks?";
 const ADJACENT = "out of|no|over|zero|insufficient|not enough|lack(?:s|ing)?";
 const HELD = "quotas?|balances?|credits?|budgets?|allowances?|funds|extra usage";
-const NOUN_ZH = "额度|余额|配额|套餐|限额|费用|消费|积分|点数|次数|用量|流量|使用(?:上限|限制|限额)";
+const NOUN_ZH =
+  "额度|余额|余量|配额|套餐|资源包|限额|费用|消费|积分|点数|次数|用量|流量|使用(?:上限|限制|限额)";
 const STATE_ZH =
   "不足|不够|用[尽完光]|耗[尽完光]|达到?(?:了)?(?:上限|限制|限额)|达上限|已达|达到|超[出过限额]|已满|欠费";
 

@@ -777,6 +777,12 @@ const CASES: readonly Case[] = [
       [{ code: 1001, msg: "Header中未收到Authorization参数，无法进行身份验证。" }, "credential", "auth-dead"],
       [{ code: 10_001, msg: "模型不存在" }, "model-unknown", "model"],
       [{ success: false, message: "并发数已达上限" }, "concurrency", "cooldown"],
+      [{ Response: { Error: { Code: "x", Message: "请求频率超过限制" } } }, "rate-limit", "cooldown"],
+      [{ Response: { Error: { Code: "x", Message: "账号资源包余量已用尽" } } }, "relay-quota", "exhausted"],
+      [{ error_code: 18, error_msg: "Open api qps request limit reached" }, "rate-limit", "cooldown"],
+      [{ error_code: 110, error_msg: "Access token invalid or no longer valid" }, "credential", "auth-dead"],
+      [{ status: "434", msg: "Invalid apiKey", body: null }, "credential", "auth-dead"],
+      [{ status: "435", msg: "Model not support", body: null }, "model-unknown", "model"],
       [{ success: false, message: "something is odd" }, "error-in-200", "failure"],
     ] as const
   ).map(([body, rule, blame]): Case => ({
@@ -794,6 +800,12 @@ const CASES: readonly Case[] = [
       [403, { code: "1112", message: "您的账户已被锁定，请联系客服解锁。" }, "credential", "auth-dead"],
       [400, { message: "Rate limit exceeded, please try again later" }, "rate-limit", "cooldown"],
       [503, { message: "请求过于频繁，请稍后再试" }, "rate-limit", "cooldown"],
+      [449, { message: "You exceeded your current rate limit" }, "rate-limit", "cooldown"],
+      [403, { message: "IP 不在白名单中" }, "credential", "auth-dead"],
+      [403, { message: "Key limit exceeded (total limit)." }, "relay-quota", "exhausted"],
+      [403, { code: 30_003, message: "Model disabled" }, "model-unknown", "model"],
+      [400, { message: "x/y is not a valid model ID" }, "model-unknown", "model"],
+      [400, { message: "Model Not Exist" }, "model-unknown", "model"],
       [403, { message: "您的并发数已达上限" }, "concurrency", "cooldown"],
       [400, { message: "并发数超限" }, "concurrency", "cooldown"],
       [403, { code: "SUBSCRIPTION_EXPIRED", message: "it is over" }, "relay-quota", "exhausted"],
@@ -816,6 +828,7 @@ const CASES: readonly Case[] = [
     "the token at position 9 is invalid",
     "parallel tool calls are not supported with this key",
     "the request is not for this location",
+    "this model does not support thinking",
   ].map((message): Case => ({
     title: `a 400 that is about none of that: "${message}"`,
     outcome: statusOutcome(400, error({ message })),
