@@ -72,6 +72,11 @@ export const EVENT_ROWS: Readonly<Record<Api, readonly EventRow[]>> = {
       matches: ({ type, data }) => type === "error" || (type === "" && hasError(data())),
     },
     { seen: "`response.failed`", kind: "failed", matches: ({ type }) => type === "response.failed" },
+    {
+      seen: "an event without a `type` in its data, which Codex does not see",
+      kind: "held",
+      matches: ({ type }) => type === "",
+    },
     { seen: "`response.completed`", kind: "completed", matches: ({ type }) => type === "response.completed" },
     {
       seen: "`response.incomplete`",
@@ -273,9 +278,12 @@ function typeOf(api: Api, event: SseEvent, data: () => JsonRecord): string {
   const leading = LEADING_TYPE.exec(event.data)?.[1];
   if (leading !== undefined) return leading;
   const type = data()["type"];
-  // Codex reads the data alone; where that has no type, the name is all there is.
-  return typeof type === "string" ? type : (event.event ?? "");
+  if (typeof type === "string") return type;
+  // Codex reads the data alone, and does not see an event without a type in it; that something has failed counts all the same.
+  return api === "messages" || FAILURES.has(event.event ?? "") ? (event.event ?? "") : "";
 }
+
+const FAILURES: ReadonlySet<string> = new Set(["error", "response.failed"]);
 
 /** What a whole document is. */
 export interface DocumentReading {
