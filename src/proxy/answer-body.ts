@@ -40,14 +40,24 @@ export async function* piecesOf({ pull }: Pick<Source, "pull">): AsyncGenerator<
   }
 }
 
+const WHOLE_BYTES = 64 * 1024;
+
+/** A short answer of known length is read in one go, but for events: they are passed on as they come, length or not. */
+export function readAsSent(response: Response, stream: boolean): Source {
+  const length = Number(response.headers.get("content-length") ?? Number.NaN);
+  const isEvents = stream || response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (length <= WHOLE_BYTES && !isEvents) return readWhole(response);
+  return response.body === null ? NOTHING : readStream(response.body);
+}
+
 /** Chunk by chunk, as they come. */
-export function readStream(stream: ReadableStream<Uint8Array>): Source {
+function readStream(stream: ReadableStream<Uint8Array>): Source {
   const reader = stream.getReader();
   return { pull: () => reader.read() };
 }
 
 /** All at once: for a short answer that is not a stream, a third of the cost. */
-export function readWhole(response: Response): Source {
+function readWhole(response: Response): Source {
   return {
     pull() {
       const bytes = response.bytes();
@@ -63,7 +73,7 @@ function makeLast(bytes: Uint8Array): Piece {
 }
 
 const LAST: Piece = { done: true };
-export const NOTHING: Source = { pull: () => Promise.resolve(LAST) };
+const NOTHING: Source = { pull: () => Promise.resolve(LAST) };
 
 /** For a client that cannot read the encoding (a known one): decoded no further than the client takes it. */
 export function readDecoded(source: Source, encoding: string): Source {

@@ -7,7 +7,7 @@ import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import type { JsonDocument } from "../usage/answer-reader.ts";
-import { AnswerBody, NOTHING, readDecoded, readStream, readWhole, type Source } from "./answer-body.ts";
+import { AnswerBody, readAsSent, readDecoded } from "./answer-body.ts";
 import { acceptsCodings, readCodings } from "./codings.ts";
 import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
@@ -15,6 +15,7 @@ import { checkConnect, type Connections, type ConnectResult, findShortage } from
 import { type Acceptance, type BadContent, type Held, holdAnswer } from "./gate.ts";
 import { type Told, readHeldUsage, readToldUsage } from "./held-usage.ts";
 import { proxyConnectOutcome, proxyErrorOutcome, proxyLostOutcome, proxyPageOutcome } from "./outbound.ts";
+import { Undeclared } from "./undeclared.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
 export interface AttemptRequest extends Omit<UpstreamRequest, "heldBack"> {
@@ -77,7 +78,6 @@ const NOTHING_HELD: Held = { events: 0, bytes: 0 };
 const GONE: AttemptResult = { kind: "client-gone", held: NOTHING_HELD };
 
 const CONNECT_CHECK_MS = 3_000;
-const WHOLE_BYTES = 64 * 1024;
 const REJECTED_BODY_BYTES = 64 * 1024;
 /** A body comes with its head or hardly at all, and the next upstream waits for it. */
 const REJECTED_BODY_MS = 2_000;
@@ -276,14 +276,20 @@ function makeAnswer(response: Response, request: AttemptRequest, own: AbortContr
   const applied = codings.join(", ");
   const isUndone = applied !== "" && canDecode(applied) && !acceptsCodings(request.acceptEncoding, codings);
   const encoding = applied === "" || isUndone ? null : applied;
-  const source = readAsSent(response, request.stream);
-  const body = new AnswerBody(isUndone ? readDecoded(source, applied) : source, encoding, request.hold);
+  const sentBody = readAsSent(response, request.stream);
+  const mayBeUndeclared = applied === "" && request.api !== null && response.body !== null;
+  const undeclared = mayBeUndeclared ? new Undeclared(sentBody) : null;
+  const source = undeclared ?? (isUndone ? readDecoded(sentBody, applied) : sentBody);
+  const body = new AnswerBody(source, encoding, request.hold);
   return {
     status,
     headers,
     body,
     encoding,
-    decoded: sent !== null && encoding === null,
+    // Known once the body has begun, which is before it is shown.
+    get decoded() {
+      return (sent !== null && encoding === null) || undeclared?.isGzip === true;
+    },
     shape: "unknown",
     document: null,
     responseId: null,
@@ -292,14 +298,6 @@ function makeAnswer(response: Response, request: AttemptRequest, own: AbortContr
       body.close();
     },
   };
-}
-
-/** A short answer of known length is read in one go, but for events: they are passed on as they come, length or not. */
-function readAsSent(response: Response, stream: boolean): Source {
-  const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  const isEvents = stream || response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-  if (length <= WHOLE_BYTES && !isEvents) return readWhole(response);
-  return response.body === null ? NOTHING : readStream(response.body);
 }
 
 /**

@@ -165,7 +165,7 @@ const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
   ],
   [
     "`Content-Encoding`",
-    "`gzip`, `deflate` (with or without its zlib header), `br`, `zstd`, and up to four in a row; other registered codings cannot be undone and are a failed attempt; any other word (`none`, `utf-8`, `binary`) is no coding",
+    "`gzip`, `deflate` (with or without its zlib header), `br`, `zstd`, and up to four in a row; other registered codings cannot be undone and are a failed attempt; any other word (`none`, `utf-8`, `binary`) is no coding; a turn's answer that begins as gzip without any is decoded",
   ],
   ["`Accept-Encoding`", "a coding that the client does not accept, or with `q=0`, is undone for it"],
   [
