@@ -653,7 +653,7 @@ export const RULES: readonly Rule[] = [
 const HTTPS_PORT_WORDS =
   /plain http request was sent to https port|client sent an http request to an https server|speaking plain http to an ssl-enabled/i;
 const COUNTRY_WORDS =
-  /\b(?:country|region|territory|location)\b.{0,40}\bnot (?:supported|available|allowed)\b|\bnot (?:supported|available) in your (?:country|region|location)\b/;
+  /\b(?:user|your|client) (?:country|region|location)\b.{0,40}\bnot (?:supported|available|allowed)\b|\bcountry, region,? or territory\b.{0,10}\bnot supported\b|\bnot (?:supported|available|offered) in your (?:country|region|location)\b/;
 const CHALLENGE =
   /just a moment|attention required! \| cloudflare|cf-chl|challenge-platform|cf_chl_opt|checking your browser/i;
 

@@ -45,7 +45,7 @@ const PLAIN: readonly RegExp[] = [
   new RegExp(`\\bmodel requires an? (?:\\S{1,20} )?(?:upgrade|${GRADE})`),
   new RegExp(`\\b${GRADE} (?:does )?not (?:yet )?(?:include access to|support) \\S`),
   /\bunknown provider for model\b|\bmodel (?:id|identifier)\b.{0,100}(?:\bis invalid\b|\bis(?: not|n.t) (?:valid|supported)|\bon-demand throughput\b)/,
-  /\bmodel\b.{0,100}\b(?:end of (?:its )?life|deprecated|retired|decommissioned|discontinued|as legacy|no longer (?:available|supported|offered))\b/,
+  /^(?!.*\b(?:parameter|field|argument|header|option|property)\b).*\bmodel\b.{0,100}\b(?:end of (?:its )?life|deprecated|retired|decommissioned|discontinued|as legacy|no longer (?:available|supported|offered))\b/,
   /\bmodel\b.{0,120}\b(?:ratio|price|pricing)\b.{0,20}\bnot (?:set|configured)\b|\bmodel\b.{0,200}\bnot servable\b|\bverified to use the model\b|\bmodel (?:is |has been |was )?disabled\b/,
   /模型.{0,80}(?:倍率|价格|定价).{0,8}未(?:配置|设置)|模型.{0,40}已(?:下[线架]|停用|弃用|废弃)/,
   new RegExp(`\\bnot available (?:on|in|for|with) your (?:current )?(?:\\S{1,20} )?${GRADE}`),

@@ -65,7 +65,7 @@ export const OWN_FAULTS: readonly OwnFault[] = [
       "prohibited_content",
     ],
     codesLike: /sensitive|content_?(?:policy|moderation|risk|safety)|policy_?violation/,
-    says: /content management policy|content[- ]filter(?:ing)? policy|(?:violat\w+|against) (?:our |the |\w+'s )?(?:usage|content|safety) polic|input was flagged|(?:prompt|request|input|content) (?:was|has been) flagged|inappropriate content|by (?:our|the) safety system|result of our safety system|content exists risk|\bprohibited[_ ]content\b|new_sensitive|\bsensitive (?:information|content|words?|topics?)\b|\b(?:content|prompt|input|output)\b[^.;\n]{0,40} (?:is|was|were|are|been|gets) (?:blocked|rejected|filtered)\b|(?:blocked|rejected) (?:by|due to) (?:\w+ )?(?:safety|moderation)|(?:内容|输入|提示词).{0,12}(?:违规|敏感|不合规|不当)|敏感词|内容(?:安全|审[核查]).{0,8}(?:拦截|[未不]通过)/,
+    says: /content management policy|content[- ]filter(?:ing)? policy|(?:violat\w+|against) (?:our |the |\w+'s )?(?:usage|content|safety) polic|input was flagged|(?:prompt|request|input|content) (?:was|has been) flagged|inappropriate content|by (?:our|the) safety system|result of our safety system|content exists risk|\bprohibited[_ ]content\b|new_sensitive|\bsensitive (?:information|content|words?|topics?)\b|\b(?:content|prompt|input|output)\b[^.;\n]{0,40} (?:is|was|were|are|been|gets) (?:blocked|filtered)\b|(?:blocked|rejected) (?:by|due to) (?:\w+ )?(?:safety|moderation)|(?:内容|输入|提示词).{0,12}(?:违规|敏感|不合规|不当)|敏感词|内容(?:安全|审[核查]).{0,8}(?:拦截|[未不]通过)/,
     statuses: [400, 403, 422, 451, 500],
     sources: [
       "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/concepts/content-filter",

@@ -17,7 +17,7 @@ export function isOfTooManyTokens(words: string): boolean {
 const PASSED =
   /\b(?:exceed(?:s|ed|ing)?|too (?:long|many|large)|(?:greater|larger|longer|more) than|must be <=|limit (?:is|of) \d)|超[出过]/;
 const SIZE =
-  /\btokens?\b|\b(?:input|prompt|total) characters?\b|\bcontext (?:length|window|size)\b|上下文|输入字符/;
+  /\btokens\b|\btoken (?:count|limit|length|size|number)\b|\b(?:input|prompt|total) characters?\b|\bcontext (?:length|window|size)\b|上下文|输入字符/;
 const OF_REQUEST =
   /\b(?:prompts?|inputs?|contexts?|conversation|messages?|model|requested)\b|输入|上下文|提示词|对话|会话|消息|模型/;
 /** Speed, money, a key, or how long the answer may become. */

@@ -828,6 +828,10 @@ const CASES: readonly Case[] = [
     "the token at position 9 is invalid",
     "parallel tool calls are not supported with this key",
     "the request is not for this location",
+    "the block at this location is not supported",
+    "The prompt must be text; input was rejected",
+    "The 'functions' parameter of this model is deprecated",
+    "Your token has exceeded the model limit of your group",
     "this model does not support thinking",
   ].map((message): Case => ({
     title: `a 400 that is about none of that: "${message}"`,
