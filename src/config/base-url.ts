@@ -2,6 +2,7 @@
 // Pure.
 import { DEFAULT_PORT } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
+import { mayLeadAway } from "../base/url-path.ts";
 
 export type BaseUrl =
   /** `miss`: why no request to it can find its endpoint. A config that has such an address is kept, a new one is refused. */
@@ -27,7 +28,8 @@ const PROBLEMS: readonly (readonly [(text: string) => boolean, Text])[] = [
     (text) => /^\w+:\/\/[^/]*@/.test(text),
     t`must not contain a user name or password: put the key into \`auth\``,
   ],
-  [(text) => !URL.canParse(text), t`is not a valid address`],
+  // A parser decodes escapes in a host, and passes over slashes before it: whoever reads the address sees another one.
+  [(text) => !URL.canParse(text) || /^\w+:\/\/(?:\/|[^/]*%)/.test(text), t`is not a valid address`],
   [hasEmptyOrDotSegment, t`has an empty or dotted segment in its path`],
   [(text) => /\/v1\/v1(?:\/+)?$/.test(text), t`ends in /v1 twice`],
   [(text) => new URL(text).port === "0", t`has port 0, where nothing can listen`],
@@ -108,7 +110,7 @@ export function isOnThisMachine(url: string): boolean {
 /** Checked in the text: a parsed address has its dot segments resolved already. */
 function hasEmptyOrDotSegment(text: string): boolean {
   const path = text.slice(text.indexOf("://") + 3).replace(/\/+$/, "");
-  return path.includes("//") || /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
+  return /\/\/|%2f%2f/i.test(path) || mayLeadAway(path.slice(`${path}/`.indexOf("/")));
 }
 
 function isOwnAddress(text: string): boolean {

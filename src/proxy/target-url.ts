@@ -1,6 +1,7 @@
 // Joins an upstream's base URL with the path a client asked for. The result never leaves the base.
 // Pure.
 import { SERVICE_FACTS, type Service } from "../base/service.ts";
+import { mayLeadAway } from "../base/url-path.ts";
 
 export interface TargetParts {
   readonly service: Service;
@@ -49,7 +50,7 @@ function isBase({ hash, password, protocol, search, username }: URL): boolean {
 
 /** A path without anything a URL parser could read as a host, a parent directory or a separator. */
 function isPlainPath(path: string): boolean {
-  return path === "" || /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~:@!$&'()*+,;=-]+)+\/?$/.test(path);
+  return path === "" || /^(?:\/(?!\.{1,2}(?:[/;]|$))[A-Za-z0-9._~:@!$&'()*+,;=-]+)+\/?$/.test(path);
 }
 
 /** The base's path for a client whose paths carry "/v1" themselves, or are relative to a base that has it. */
@@ -63,12 +64,13 @@ function withoutBase(path: string, basePath: string): string {
   return path === basePath || path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
 }
 
-/** What a receiver may read as a host, a separator or a dotted segment. */
+/** What a receiver may read as a host, a separator or a dotted segment, at first sight. */
 const LEADS_AWAY = /\\|%5c|%2f%2f|(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)/i;
 
 /** Reads the joined URL as any receiver would and compares origin and prefix with the base's. */
 function staysInside(base: string, path: string): boolean {
-  const joined = path.startsWith("//") || LEADS_AWAY.test(path) ? null : URL.parse(base + path);
+  const joined =
+    path.startsWith("//") || LEADS_AWAY.test(path) || mayLeadAway(path) ? null : URL.parse(base + path);
   if (joined === null) return false;
   const root = new URL(base);
   const prefix = root.pathname.endsWith("/") ? root.pathname : `${root.pathname}/`;

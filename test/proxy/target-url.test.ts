@@ -58,8 +58,45 @@ test.each([
   "/..%2fadmin",
   "/./x",
   "/x%2f..%2f..%2fadmin",
+  "/..;/admin",
+  "/.;x/admin",
+  "/..;a=b/admin",
+  "/%2e%2e;/admin",
+  "/..%3b/admin",
+  "/..%3f/admin",
+  "/..%00/admin",
+  "/..%20/admin",
+  "/..%09/admin",
+  "/%252e%252e/admin",
+  "/..%252fadmin",
+  "/%25252e./admin",
+  "/%2525252e./admin",
+  "/..%ef%bc%8fadmin",
+  "/%e2%80%a5/admin",
+  "/%ef%bc%8e./admin",
+  "/\u2025/admin",
+  "/%uff0e./admin",
+  "/%u002e./admin",
+  "/%c0%ae%c0%ae/admin",
+  "/..%c0%afadmin",
+  "/a%0d%0aX:%20y",
+  "/a%00b",
 ])("the path %s is refused", (path) => {
   expect(join("claude", "https://relay.example/api", path)).toBeNull();
+});
+
+test.each([
+  "/files/a%20b.txt",
+  "/models/org%2Fname",
+  "/files/%E4%BD%A0.txt",
+  "/files/100%25.txt",
+  "/files/a;v=1",
+  "/..a/x",
+  "/.../x",
+  "/.well-known/x",
+  "/a%3Fb",
+])("the path %s is asked as it is", (path) => {
+  expect(join("claude", "https://relay.example/api", path)).toBe(`https://relay.example/api${path}`);
 });
 
 test.each(["/\t%2e%2e%2fadmin", "/%2e\t%2e%2fadmin", "/x%2f\n..%2fadmin", "/x%2f.. ", "/.\t./%2e%2e"])(
