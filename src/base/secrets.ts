@@ -33,11 +33,17 @@ export function isSameSecret(given: string, wanted: string): boolean {
 /** Values of URL query parameters and well-known key shapes, anywhere in a text. */
 const PATTERNS: readonly [RegExp, string][] = [
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, "$1 …"],
-  [/\b(sk|cr|key|pat|ghp|gho|xai|gsk|AIza)[-_][A-Za-z0-9_-]{8,}/g, "$1-…"],
+  [/\b(sk|cr|key|pat|gh[opsur]|xai|gsk|hf|r8|tvly|github_pat|glpat|xox[a-z])[-_][A-Za-z0-9_-]{8,}/g, "$1-…"],
+  [/\b(AIza|ya29\.|AKIA|ASIA)[A-Za-z0-9_-]{12,}/g, "$1…"],
+  // A field or a parameter that says itself what it is.
+  [
+    /\b((?:proxy-)?authorization|x-api-key|api[-_]?key|access[-_]?token|auth[-_]?token|client[-_]?secret)(["']?\s*[:=]\s*["']?)(?!(?:Bearer|Basic)\b)[A-Za-z0-9._~+/-]{12,}=*/gi,
+    "$1$2…",
+  ],
   [/\/ch_[0-9a-f]{8,}/g, "/ch_…"],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g, "eyJ…"],
-  [/((?:https?|rediss?|valkeys?|redis\+[a-z+]+):\/\/)[^\s/@"']+@/g, "$1…@"],
-  [/(https?:\/\/[^\s?"'#]+)\?[^\s"'#]*/g, "$1?…"],
+  [/((?:https?|wss?|socks[45]?[ah]?|rediss?|valkeys?|redis\+[a-z+]+):\/\/)[^\s/@"']+@/g, "$1…@"],
+  [/((?:https?|wss?):\/\/[^\s?"'#]+)\?[^\s"'#]*/g, "$1?…"],
 ];
 
 /**

@@ -1,12 +1,17 @@
 // Makes text of unknown origin harmless for a terminal (upstream errors, session titles, model names).
 // Pure.
 
-/* oxlint-disable no-control-regex -- matching control characters is the point of this file */
+/* oxlint-disable no-control-regex, no-misleading-character-class -- matching control and combining characters is the point of this file */
 
-/** DEL, C1, bidirectional marks, zero-width marks and line separators. */
-const BEYOND_C0 = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/**
+ * DEL, C1, line separators, and what has no form of its own (Unicode's Cf and Default_Ignorable_Code_Point): it turns the direction of a line,
+ * or holds a text that only a program sees, as tags and variation selectors do. Arabic signs are visible; the two last
+ * selectors of the first block choose how an emoji looks.
+ */
+const BEYOND_C0 =
+  /[[\p{Cf}--[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2]]\u007f-\u009f\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2028\u2029\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8\u{e0000}-\u{e0fff}]/gv;
 /** The same and C0. Tab and newline are handled apart. */
-const HARMFUL = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f]|${BEYOND_C0.source}`, "g");
+const HARMFUL = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f]|${BEYOND_C0.source}`, "gv");
 const ESCAPE_SEQUENCE =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])/g;
 
@@ -21,6 +26,7 @@ export function oneLine(text: string): string {
 
 /** Printable text that keeps its lines and tabs. */
 export function printable(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(ESCAPE_SEQUENCE, "").replace(/\r\n?/g, "\n").replace(HARMFUL, "");
 }
 
@@ -73,7 +79,10 @@ export function withoutSigns(text: string): string {
 export function escapeHarmful(json: string): string {
   // Nearly always: to count the bytes costs a tenth of looking at each character.
   if (Buffer.byteLength(json) === json.length && !json.includes("\u007f")) return json;
-  return json.replace(BEYOND_C0, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  return json.replace(BEYOND_C0, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }

@@ -61,7 +61,7 @@ export function programOf({ words: [program = ""] }: Pick<KeySource, "words">): 
 }
 
 export function maskWord(word: string): string {
-  return oneLine(maskText(word));
+  return maskText(oneLine(word));
 }
 
 /** As it could be typed; what looks like a secret is masked. */

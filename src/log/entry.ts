@@ -2,7 +2,7 @@
 // Nothing here reads or writes a file.
 import type * as z from "zod/mini";
 import { maskText } from "../base/secrets.ts";
-import { escapeHarmful } from "../base/terminal-text.ts";
+import { escapeHarmful, printable } from "../base/terminal-text.ts";
 import type { logEntrySchema } from "./entry-schema.ts";
 
 export type LogEntry = z.infer<typeof logEntrySchema>;
@@ -30,7 +30,7 @@ export function makeLogLine(entry: LogEntry): string {
     usage_unknown: entry.usage_unknown,
     estimate: entry.estimate,
     id: entry.id,
-    model: entry.model,
+    model: makeName(entry.model),
     upstream_model: entry.upstream_model,
     upstream_label: entry.upstream_label,
     chain_model: entry.chain_model,
@@ -69,8 +69,8 @@ export function makeLogLine(entry: LogEntry): string {
     redactions_exempt: entry.redactions_exempt,
     restored: entry.restored,
     restored_exempt: entry.restored_exempt,
-    held_back: entry.held_back?.map((name) => maskText(name.slice(0, MOST_NAME))),
-    dropped: entry.dropped?.map((name) => maskText(name.slice(0, MOST_NAME))),
+    held_back: entry.held_back?.map((name) => mask(name.slice(0, MOST_NAME))),
+    dropped: entry.dropped?.map((name) => mask(name.slice(0, MOST_NAME))),
     refusals: entry.refusals,
     error: makeError(entry.error),
     reason: maskValues(entry.reason),
@@ -123,21 +123,29 @@ function makeFigures(figures: Figures): Record<keyof Figures, number | undefined
   };
 }
 
-/** Of what an upstream wrote. */
+/** Characters that nobody sees stay, unless they hide a key from the mask: screens leave them out. */
+function mask(text: string): string {
+  const shown = printable(text);
+  const masked = maskText(shown);
+  return masked === shown && shown !== text ? maskText(text) : masked;
+}
+
+/** Of what a client or an upstream wrote. */
 function makeName(name: string | undefined): string | undefined {
-  return name === undefined ? undefined : maskText(name);
+  return name === undefined ? undefined : mask(name);
 }
 
 function makeError(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   // Half a key at the end would not be recognised: mask that much more before the cut.
-  return maskText(text.slice(0, MAX_ERROR_LENGTH + LONGEST_KEY)).slice(0, MAX_ERROR_LENGTH);
+  return mask(text.slice(0, MAX_ERROR_LENGTH + LONGEST_KEY)).slice(0, MAX_ERROR_LENGTH);
 }
 
 function maskValues(reason: LogEntry["reason"]): unknown {
   if (reason === undefined) return undefined;
-  const mask = (_: string, value: unknown): unknown => (typeof value === "string" ? makeError(value) : value);
-  return JSON.parse(JSON.stringify(reason, mask));
+  const maskOne = (_: string, value: unknown): unknown =>
+    typeof value === "string" ? makeError(value) : value;
+  return JSON.parse(JSON.stringify(reason, maskOne));
 }
 
 function withoutQuery(path: string): string {

@@ -176,3 +176,20 @@ test("a path of 2 KB is written whole", () => {
   const path = `/${"a".repeat(2047)}`;
   expect(JSON.parse(makeLogLine({ ...SMALL, path })).path).toBe(path);
 });
+
+test("a character that nobody sees hides no key from the mask, and none stays in a name", () => {
+  const key = "sk-ant-api03-0123456789abcdef";
+  for (const hidden of ["\u200b", "\u{e0041}", "\u00ad", "\u001b[31m", "\u202e"]) {
+    const split = `a ${key.slice(0, 9)}${hidden}${key.slice(9)} b`;
+    const line = makeLogLine({
+      ...FULL,
+      model: split,
+      served_model: split,
+      error: split,
+      held_back: [split],
+    });
+    const entry = JSON.parse(line) as LogEntry;
+    for (const text of [entry.model, entry.served_model, entry.error, entry.held_back?.[0]])
+      expect(text).toBe("a sk-… b");
+  }
+});

@@ -307,7 +307,7 @@ function showTime(at: number | null): string | null {
 
 /** What was not written for an agent: on one line, without keys, and without paths of this machine. */
 export function clean(text: string): string {
-  return oneLine(maskText(text)).replaceAll(PATH, "…");
+  return maskText(oneLine(text)).replaceAll(PATH, "…");
 }
 
 /** Of a file: from the root, a home or a drive. */

@@ -122,7 +122,7 @@ const done = (problem: Text | null): ProgramRun => ({ problem, exitCode: null, s
 
 /** One line without a secret, whatever is in it. */
 function tidy(text: string): string {
-  const line = oneLine(maskText(text));
+  const line = maskText(oneLine(text));
   return line.length <= MOST_CHARS
     ? line
     : `${Array.from(line)

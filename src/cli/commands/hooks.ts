@@ -142,7 +142,7 @@ async function tryHook(hook: Hook, event: ToldEvent) {
   const run = await hook.send(event);
   const printed = `${run.stdout}${run.stderr}`
     .split("\n")
-    .map((words) => oneLine(maskText(words)).trimEnd())
+    .map((words) => maskText(oneLine(words)).trimEnd())
     .filter((words) => words !== "");
   return { ...run, hook, tookMs: Math.round(performance.now() - began), printed };
 }
