@@ -55,15 +55,17 @@ export function isWithin(host: string, domain: string): boolean {
   return name === domain || (domain.includes(".") && !isAddress(domain) && name.endsWith(`.${domain}`));
 }
 
-/** Loopback and the ranges of private networks (RFC 1918, 4193, 6598, link-local), and names that only they have. */
+/** What is not an address of the public internet (RFC 6890, RFC 4291 2.4), and names that only a machine or a local network has. */
 function isPrivateHost(host: string): boolean {
-  const name = host.toLowerCase().replace(/^\[|\]$/g, "");
-  if (name === "localhost" || name.endsWith(".localhost")) return true;
-  if (/^(?:::1|f[cd][0-9a-f]{2}:.*|fe80:.*)$/.test(name)) return true;
-  return /^(?:127|10)\.\d+\.\d+\.\d+$|^192\.168\.\d+\.\d+$|^169\.254\.\d+\.\d+$|^172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+$|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.\d+\.\d+$/.test(
-    name,
-  );
+  const name = host.toLowerCase().replace(/\.$/, "");
+  if (name.startsWith("[")) return !PUBLIC_6.test(name);
+  return /(?:^|\.)(?:localhost|local|internal|home\.arpa)$/.test(name) || PRIVATE_4.test(name);
 }
+
+/** 2000::/3 without 6to4, Teredo and documentation: what is outside may lead to any IPv4 address. */
+const PUBLIC_6 = /^\[(?!2002:|2001:(?:0?:|db8:))[23][0-9a-f]{3}:/;
+const PRIVATE_4 =
+  /^(?:0|10|127|169\.254|172\.(?:1[6-9]|2\d|3[01])|192\.0\.0|192\.168|198\.1[89]|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])|22[4-9]|2[34]\d|25[0-5])(?:\.\d+)+$/;
 
 function isAddress(domain: string): boolean {
   return /^[\d.]+$/.test(domain);
