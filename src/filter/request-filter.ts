@@ -113,8 +113,10 @@ function redactRaw(bytes: Buffer, body: Uint8Array, { redactor, work }: Tools): 
 }
 
 function refuseUnreadable(bytes: Buffer, contentType: string | null): void {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? "")?.[1]?.toLowerCase();
-  if (charset !== undefined && !READABLE_CHARSETS.has(charset)) {
+  // Which of several a receiver goes by is not known.
+  const charsets = (contentType ?? "").toLowerCase().matchAll(/(?<![\w-])charset\s*\*?\s*=\s*"?([^\s",;]*)/g);
+  for (const [, charset = ""] of charsets) {
+    if (READABLE_CHARSETS.has(charset)) continue;
     throw new RedactionRefused(t`a body in the character set "${charset.slice(0, 40)}" cannot be checked`);
   }
   if (!isUtf8(bytes) || bytes.includes(0)) {

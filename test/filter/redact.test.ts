@@ -188,8 +188,17 @@ test("with rules, a body that cannot be read is refused", () => {
     filter.filterBody(Uint8Array.of(0x7b, 0xff, 0x7d), JSON_TYPE),
     filter.filterBody(Buffer.from('"your-company.com"', "utf16le"), JSON_TYPE),
     filter.filterBody(Buffer.from('"a"'), 'application/json; charset="UTF-16"'),
+    filter.filterBody(Buffer.from('"a"'), "application/json; charset=utf-8; charset=utf-16"),
+    filter.filterBody(Buffer.from('"a"'), "application/json; charset=utf-8, text/plain; charset=utf-7"),
+    filter.filterBody(Buffer.from('"a"'), "application/json; charset*=utf-16"),
   ];
   for (const refusal of refusals) expect(refusal.kind).toBe("refused");
+  for (const type of [
+    "application/json; charset=UTF-8",
+    'text/plain;charset="us-ascii"',
+    "a/b; x-charset=utf-16",
+  ])
+    expect(filter.filterBody(Buffer.from('"a"'), type).kind).toBe("ok");
 });
 
 test("a refusal names the rule and holds nothing of the request", () => {
