@@ -123,6 +123,7 @@ function figuresOf(row: Omit<SummaryRow, "key">): Record<string, number | null> 
 
 /** RFC 4180. What a spreadsheet would take for a formula is text. */
 function asCell(name: string | null): string {
-  const text = name === null ? "" : /^[=+\-@\t\r]/.test(name) ? `'${name}` : name;
+  const text =
+    name === null ? "" : /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r]/.test(name) ? `'${name}` : name;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

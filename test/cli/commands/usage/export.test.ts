@@ -70,6 +70,15 @@ test("usage export gives tokens and costs by month and project, with the date of
   for (const { list_date } of rows) expect(list_date).toMatch(/^\d{4}-\d\d-\d\d$/);
 });
 
+test.each(["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\uff1d1+1", "\uff201", "\u3000=1"])(
+  "%j is a text for a spreadsheet",
+  async (cwd) => {
+    using home = makeHome([{ timestamp_ms: at(10), cwd }]);
+    const { stdout } = await runCli(["usage", "export", "--csv", "--by", "cwd"], { home });
+    expect(readCsv(stdout).map((row) => row["cwd"])).toEqual([`'${cwd}`]);
+  },
+);
+
 test("the same as JSON, of a month alone, and by other groups", async () => {
   using home = makeHome(LINES);
   const run = async (...args: string[]) => {
