@@ -38,8 +38,14 @@ export async function readLineImport(line: string, allowsCommands: boolean): Pro
   return readConfigImport(readLine(line), "codex-helper:", allowsCommands);
 }
 
+/** More than anybody could look through before they are taken over. */
+const MOST_CONFIGS = 1000;
+
 function readConfigImport(text: string, path: string, allowsCommands: boolean): FileImport {
   const config = parseConfig(text, path);
+  const all = SERVICES.map((service) => config.services[service]);
+  const count = all.reduce((sum, { broken, configs }) => sum + configs.size + broken.size, 0);
+  if (count > MOST_CONFIGS) throw new UserError(t`${path} has ${count} configs, more than ${MOST_CONFIGS}`);
   const skipped: Text[] = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
   const configs: ImportedConfig[] = [];
   const commands: { label: string; command: string }[] = [];

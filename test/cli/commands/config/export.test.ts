@@ -140,9 +140,14 @@ test.each([
   [["import", "gone.json"], 1, "file not found"],
   [["import", "empty.json"], 1, "contains no configs"],
   [["import", "bad.json"], 1, 'bad.json:1:2: missing "}"'],
+  [["import", "many.json"], 1, "many.json has 1001 configs, more than 1000"],
 ])("%j is refused in words", async (args, code, words) => {
   home.write("empty.json", "{}");
   home.write("bad.json", "{");
+  const configs = Object.fromEntries(
+    Array.from({ length: 1001 }, (_, index) => [`c${index}`, { upstreams: [] }]),
+  );
+  home.write("many.json", { codex: { configs } });
   const result = await run(...args);
   expect(result.code).toBe(code);
   expect(result.stderr).toContain(words);
