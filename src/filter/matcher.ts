@@ -52,6 +52,19 @@ export function makeMatcher(rule: Rule, index: number): Matcher {
   return { rule, index, view, find: (text) => findLiteral(view(text), needle) };
 }
 
+/**
+ * A literal as it stands, and in Unicode's other normal forms (UAX 15): file names of macOS are decomposed, what is typed is composed.
+ * All count as the one rule.
+ */
+export function spellingsOf(matcher: Matcher): readonly Matcher[] {
+  const { index, rule } = matcher;
+  // oxlint-disable-next-line no-control-regex -- the ASCII range is the point
+  if (rule.regex || /^[\u0000-\u007f]*$/.test(rule.source)) return [matcher];
+  const forms = new Set([rule.source.normalize("NFC"), rule.source.normalize("NFD")]);
+  forms.delete(rule.source);
+  return [matcher, ...[...forms].map((source) => makeMatcher({ ...rule, source }, index))];
+}
+
 /** Compiles a rule's pattern (RE2 syntax: no look-around, no back-references). Throws RE2JS's own error. */
 export function compilePattern(source: string, ignoreCase: boolean): RE2JS {
   // Loaded by the first pattern: few have one, and a start would wait 1.5 ms for it.

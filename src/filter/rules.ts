@@ -10,7 +10,7 @@ import { later } from "../base/later.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { similarNames } from "../base/similar-names.ts";
 import { oneLine } from "../base/terminal-text.ts";
-import { type Matcher, type Rule, compilePattern, makeMatcher } from "./matcher.ts";
+import { type Matcher, type Rule, compilePattern, makeMatcher, spellingsOf } from "./matcher.ts";
 import { PACK_NAMES, loadPack, makePackMatcher, targetOf } from "./packs.ts";
 import { type Redactor, makeRedactor } from "./redactor.ts";
 
@@ -198,7 +198,7 @@ function makeRuleSet(matchers: readonly Matcher[], numbers: readonly number[]): 
     rules: matchers.map(({ rule }) => rule),
     numbers,
     redactors: mapServices(({ service }) =>
-      makeRedactor(matchers.filter(({ rule }) => rule.services.includes(service))),
+      makeRedactor(matchers.filter(({ rule }) => rule.services.includes(service)).flatMap(spellingsOf)),
     ),
   };
 }
@@ -314,11 +314,13 @@ function patternProblem(error: unknown): Text | string {
 /** Names are in the log, and on screens: none has in it what a rule is to find, or is that of another rule. */
 function problemOfName(name: string, matchers: readonly Matcher[]): Text | null {
   if (/^rule-\d+$/i.test(name)) return t`is what rules without a name are called`;
-  const isFound = matchers.some(({ find }) => find(name, () => {}).length > 0);
+  const isFound = matchers.flatMap(spellingsOf).some(({ find }) => find(name, () => {}).length > 0);
   return isFound ? t`contains what a rule would redact: names are in the log` : null;
 }
 
 /** The index of the first literal rule whose source is part of the target, or -1. */
 function findSourceIn(target: string, matchers: readonly Matcher[]): number {
-  return matchers.findIndex(({ rule, view }) => !rule.regex && view(target).includes(view(rule.source)));
+  return matchers.findIndex((matcher) =>
+    spellingsOf(matcher).some(({ rule, view }) => !rule.regex && view(target).includes(view(rule.source))),
+  );
 }

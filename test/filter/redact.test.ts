@@ -201,6 +201,30 @@ test("with rules, a body that cannot be read is refused", () => {
     expect(filter.filterBody(Buffer.from('"a"'), type).kind).toBe("ok");
 });
 
+test.each([
+  ["composed", "\u00e9t\u00e9-priv\u00e9", "e\u0301te\u0301-prive\u0301"],
+  ["decomposed", "e\u0301te\u0301-prive\u0301", "\u00e9t\u00e9-priv\u00e9"],
+  ["in part", "\u00e9te\u0301", "\u00e9t\u00e9"],
+  ["of Hangul", "\ud55c\uae00", "\u1112\u1161\u11ab\u1100\u1173\u11af"],
+])("a literal that is %s is found in the other normal form, and counts once", (_, source, other) => {
+  for (const rule of [
+    { op: "replace", source, target: "X" },
+    { op: "remove", source },
+    { op: "replace", source, restore: true },
+    { op: "replace", source: source.toUpperCase(), target: "X", ignore_case: true },
+  ]) {
+    for (const spelled of [other, JSON.stringify(other).replace(/[^ -~]/g, toEscape)]) {
+      const body = Buffer.from(`{"input":"a ${spelled.replace(/^"|"$/g, "")} b"}`);
+      const { hits, value } = expectOk(makeFilter([rule]).filterBody(body, JSON_TYPE));
+      const { input } = JSON.parse(Buffer.from(value).toString()) as { readonly input: string };
+      expect(hits).toEqual([1]);
+      expect(input.normalize("NFC")).not.toContain(source.normalize("NFC"));
+    }
+  }
+});
+
+const toEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 test("a refusal names the rule and holds nothing of the request", () => {
   const rule = { op: "replace", source: "s", target: "T".repeat(10_000) };
   expect(
