@@ -49,10 +49,7 @@ export function refuse(
   if (host === null || !allowedHosts.has(host.toLowerCase())) {
     return { status: 421, message: t`this proxy answers only on its own loopback address` };
   }
-  if (headers.get("origin") !== null) return { status: 403, message: t`requests from web pages are refused` };
-  const site = headers.get("sec-fetch-site");
-  if (site !== null && site !== "none")
-    return { status: 403, message: t`requests from web pages are refused` };
+  if (isFromPage(headers)) return { status: 403, message: t`requests from web pages are refused` };
   if (lock !== undefined && lock.wanted !== null && !isSameSecret(lock.given ?? "", lock.wanted)) {
     const command = `ch switch on${flagFor(lock.service)}`;
     const message = t`only clients with the current client token are answered (limits.client_token): type ${command} and start a new session`;
@@ -71,6 +68,19 @@ export function refuse(
     return { status: 508, message: t`loop detected: an upstream leads back to this proxy` };
   }
   return null;
+}
+
+/** By whatever a browser says: not all say all of it. Libraries that follow the Fetch standard say `Sec-Fetch-Mode: cors` alone. */
+function isFromPage(headers: Headers): boolean {
+  if (headers.get("origin") !== null || headers.get("referer") !== null) return true;
+  const site = headers.get("sec-fetch-site");
+  if (site !== null) return site !== "none";
+  return (
+    (headers.get("sec-fetch-mode") ?? "cors") !== "cors" ||
+    (headers.get("sec-fetch-dest") ?? "empty") !== "empty" ||
+    headers.get("sec-fetch-user") !== null ||
+    headers.get("access-control-request-method") !== null
+  );
 }
 
 export interface RequestTarget {

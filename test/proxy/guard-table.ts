@@ -67,8 +67,18 @@ export const GUARD_GROUPS: readonly Group[] = [
       page("Sec-Fetch-Site: same-site"),
       page("Sec-Fetch-Site: same-origin"),
       page("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"),
+      page("Sec-Fetch-Mode: no-cors"),
+      page("Sec-Fetch-Mode: navigate", "Sec-Fetch-User: ?1"),
+      page("Sec-Fetch-Dest: image"),
+      page("Referer: https://evil.test/"),
       { fields: ["Sec-Fetch-Site: none"], answer: "passes" },
       { fields: ["Sec-Fetch-Mode: cors"], answer: "passes" },
+      { fields: ["Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"], answer: "passes" },
+      {
+        line: "OPTIONS /v1/responses",
+        fields: ["Access-Control-Request-Method: POST", "Access-Control-Request-Private-Network: true"],
+        answer: 403,
+      },
       {
         line: "OPTIONS /v1/responses",
         fields: ["Origin: https://evil.test", "Access-Control-Request-Method: POST"],
