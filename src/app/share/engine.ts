@@ -198,14 +198,16 @@ export async function connect(
       }
     },
   };
+  const { explainFailure } = await import("./explain-failure.ts");
+  const problem = await explainFailure(to);
+  if (problem !== null) throw new EngineError(problem);
   try {
     await Promise.all(clients.map((one) => one.connect()));
     if (ear !== null && channel !== null) await within(ear.subscribe(channel, onMessage));
   } catch (error) {
     close();
     if (error instanceof EngineError) throw error;
-    const { explainFailure } = await import("./explain-failure.ts");
-    throw new EngineError(await explainFailure(to));
+    throw new EngineError((await explainFailure(to)) ?? t`${to.shown} answers again`);
   }
   return {
     link,
