@@ -366,9 +366,13 @@ function isReached(amount: number, limit: number): boolean {
   return amount >= limit * (1 - 1e-9);
 }
 
-/** Within a tenth of it on either side. */
-function isNearly({ count, limit }: Look): boolean {
-  return count.used > limit * 0.9 && count.used < limit * 1.1;
+/** As many may be served before others hear of them. */
+const NEAR_REQUESTS = 64;
+
+/** Within a tenth of it on either side, or a few answers. */
+function isNearly({ budget, count, limit }: Look): boolean {
+  const near = Math.max(limit * 0.1, budget.unit === "requests" ? NEAR_REQUESTS : 0);
+  return Math.abs(limit - count.used) < near;
 }
 
 const SOURCE: Reason = { rule: "quota-budget" };
