@@ -6,8 +6,13 @@ import { UserError, errorCode, ignoreSystemError } from "./errors.ts";
 import { inShell, quoteWord } from "./shell.ts";
 import { type Text, t } from "./text.ts";
 
-const REFUSED = new Set(["EACCES", "EPERM"]);
 const { R_OK, W_OK, X_OK } = constants;
+
+/** Refused by the modes of a path, or by whose it is. */
+export function isOfPermission(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "EACCES" || code === "EPERM";
+}
 
 /** The system's error as one for a person. `path` is what it refused, as it was named. */
 export function refusedBy(cause: unknown, words: Text, path: string): UserError {
@@ -23,7 +28,7 @@ export function makeDangling(path: string): UserError {
 /** Undefined where the modes do not tell, or the file is of somebody else's directory. */
 export function findRemedy(path: string, error: unknown): string | undefined {
   const me = process.getuid?.();
-  if (me === undefined || !REFUSED.has(errorCode(error) ?? "")) return undefined;
+  if (me === undefined || !isOfPermission(error)) return undefined;
   const culprit = findCulprit(resolve(path));
   if (culprit === null) return undefined;
   const { missing, stats } = culprit;

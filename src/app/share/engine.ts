@@ -5,6 +5,7 @@ import { RedisClient } from "bun";
 import { UserError, errorText } from "../../base/errors.ts";
 import { type Text, isText, t } from "../../base/text.ts";
 import type { Address } from "./address.ts";
+import { findEngineProblem } from "./engine-problem.ts";
 import type { Script } from "./layout.ts";
 
 export interface EngineOptions {
@@ -156,6 +157,8 @@ export async function connect(
   channel: string | null,
   onMessage: (text: string) => void = () => {},
 ) {
+  const problem = await findEngineProblem(to);
+  if (problem !== null) throw new EngineError(problem);
   const options = { ...OPTIONS, ...(to.ca === null ? {} : { tls: { ca: to.ca } }) };
   const client = new RedisClient(to.url, options);
   const ear = channel === null ? null : new RedisClient(to.url, options);
@@ -198,16 +201,13 @@ export async function connect(
       }
     },
   };
-  const { explainFailure } = await import("./explain-failure.ts");
-  const problem = await explainFailure(to);
-  if (problem !== null) throw new EngineError(problem);
   try {
     await Promise.all(clients.map((one) => one.connect()));
     if (ear !== null && channel !== null) await within(ear.subscribe(channel, onMessage));
   } catch (error) {
     close();
     if (error instanceof EngineError) throw error;
-    throw new EngineError((await explainFailure(to)) ?? t`${to.shown} answers again`);
+    throw new EngineError((await findEngineProblem(to)) ?? t`${to.shown} answers again`);
   }
   return {
     link,

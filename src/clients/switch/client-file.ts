@@ -15,7 +15,7 @@ import {
   statOrNull,
   writeFileAtomic,
 } from "../../base/files.ts";
-import { findRemedy } from "../../base/permission.ts";
+import { findRemedy, isOfPermission } from "../../base/permission.ts";
 import { quoteWord } from "../../base/shell.ts";
 import { t } from "../../base/text.ts";
 import type { SwitchEditor } from "../client.ts";
@@ -46,7 +46,6 @@ const PRIVATE_DIRECTORY = 0o700;
 /** Where Nix and Guix keep what they make. A mode that is changed there is a damaged store. */
 const STORE = /^\/(?:nix|gnu)\/store\//;
 /** Errors that the file's mode may cause; a read-only file system is another matter. */
-const CHMOD_HELPS = new Set(["EACCES", "EPERM"]);
 const IN_USE_OR_GONE = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
 
 /** Throws UserError for anything that is not a text file that the client can read. */
@@ -133,7 +132,7 @@ function refuseReadOnly({ path, bytes }: ClientFile): void {
     const what = isLink
       ? t`${path} leads to ${target}, which is not writable: ${describe(error)}`
       : t`${path} is not writable: ${describe(error)}`;
-    if (isLink || STORE.test(target) || !CHMOD_HELPS.has(errorCode(error) ?? ""))
+    if (isLink || STORE.test(target) || !isOfPermission(error))
       throw new MadeElsewhere(what, { cause: error });
     const file = quoteWord(path);
     throw new UserError(what, {

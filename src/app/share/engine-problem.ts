@@ -13,7 +13,7 @@ const WAIT_MS = 2_000;
 const MOST_CHARS = 4_096;
 
 /** Why it cannot be connected to; null where an engine answers. Never rejects. */
-export function explainFailure({ ca, shown, url }: Address): Promise<Text | null> {
+export function findEngineProblem({ ca, shown, url }: Address): Promise<Text | null> {
   const { hostname, password, pathname, port, protocol, username } = new URL(url);
   const isTls = /^(?:rediss|valkeys):$|\+tls/.test(protocol);
   const where = protocol.endsWith("unix:")
