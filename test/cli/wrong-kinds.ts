@@ -1,8 +1,7 @@
 // Run by wrong-kinds.test.ts, which ends it where it hangs: puts something that is no file in the place of each file that we
 // read, runs every command that may look at it, and prints a line before and after each.
 import { closeSync, mkdirSync, openSync, rmSync, symlinkSync, truncateSync } from "node:fs";
-import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { runInProcess } from "../helpers/in-process-cli.ts";
 import { makeTempHome, type TempHome } from "../helpers/temp-home.ts";
 
@@ -136,14 +135,13 @@ export function put(home: TempHome, file: string, kind: Kind): void {
   }
 }
 
-/** A name that nobody listens at any more: closing would remove it. */
+/**
+ * A name that nobody listens at any more. Whoever closes it removes it, by the name that it was given: here by a short one, which may
+ * then be that of another file. So it is made by a process that closes nothing.
+ */
 function makeSocket(path: string): void {
-  const server = createServer().unref();
-  const cwd = process.cwd();
-  // Their names are short.
-  process.chdir(dirname(path));
-  server.listen(path.slice(dirname(path).length + 1));
-  process.chdir(cwd);
+  const listen = `require("node:net").createServer().listen(process.env.NAME, () => process.kill(process.pid, "SIGKILL"))`;
+  Bun.spawnSync([process.execPath, "-e", listen], { cwd: dirname(path), env: { NAME: basename(path) } });
 }
 
 async function runAll(kind: Kind): Promise<void> {
